@@ -1,0 +1,1 @@
+//! SQL inside the process: a transform, a catalog of tables, checks.

@@ -1,0 +1,52 @@
+//! What happens between a flush and its commit.
+
+use async_trait::async_trait;
+
+use crate::{Artifact, Result};
+
+/// Acts on what a sink made durable, before its offsets are committed: registers a table, proves that the rows are there.
+/// One task calls it, one call at a time; each task of the sink has its own.
+#[async_trait]
+pub trait Hook: Send {
+    /// The artifacts of one flush, never none. After a crash the same artifacts come again: it must be idempotent. Returns
+    /// what it checked, if anything.
+    ///
+    /// Errors: the flush counts as failed, and comes again if that is [`Retriable`](crate::ErrorKind::Retriable).
+    async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>>;
+
+    /// Everything that the sources had is flushed and committed, and the run ends. Called on one task of the sink, also if
+    /// there was nothing new. Returns what it checked, if anything.
+    async fn at_end(&mut self) -> Result<Vec<CheckOutcome>> {
+        Ok(Vec::new())
+    }
+
+    /// Removes what this hook has ever made, because a person starts over. Returns what was removed, for that person:
+    /// `table stocks`.
+    async fn reset(&mut self) -> Result<String> {
+        Ok("nothing".into())
+    }
+}
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckOutcome {
+    /// What was checked, as a person would name it: `stocks: unique(symbol, date)`.
+    pub check: String,
+    /// The value that was found.
+    pub found: String,
+    /// The value that was expected.
+    pub expected: String,
+    /// What follows from it.
+    pub verdict: Verdict,
+}
+
+/// What follows from a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As expected.
+    Passed,
+    /// Not as expected, and the file says to go on.
+    Warned,
+    /// Not as expected: the flush is not committed and the run fails.
+    Failed,
+}

@@ -1,0 +1,106 @@
+//! Where records go.
+
+use arrow::array::{BinaryArray, Int64Array, RecordBatch, TimestampMillisecondArray};
+use arrow::datatypes::Schema;
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+
+use crate::{Artifact, Dataset, OffsetRange, Plugin, Ranges, Result, TopicPartition};
+
+/// Makes records durable in an outside system. One task calls it, one call at a time.
+///
+/// The runtime plans a range of offsets, tells the broker of it, and only then calls `flush`. After a crash it replays
+/// exactly the planned range. So a flush whose names and contents follow from the ranges and their records alone
+/// delivers each record exactly once.
+#[async_trait]
+pub trait Sink: Send {
+    /// Where the records will lie and how to read them, for the hooks behind this sink. Pure: called before anything runs.
+    /// `None` if nothing is left that could be read back.
+    fn dataset(_config: &Self::Config, _records: &Schema) -> Result<Option<Dataset>>
+    where
+        Self: Plugin,
+    {
+        Ok(None)
+    }
+
+    /// Takes the next records of one partition. Nothing need be durable yet. After an error nothing of this batch was
+    /// taken.
+    ///
+    /// Errors: [`Data`](crate::ErrorKind::Data) if a record can never be accepted; the runtime then offers parts of the
+    /// batch.
+    async fn put(&mut self, batch: SinkBatch) -> Result<()>;
+
+    /// How much was put and not flushed yet, for the flush policy.
+    fn buffered(&self) -> Buffered;
+
+    /// Detaches what was put for these ranges as work that makes it durable, under names that follow from `ranges` alone.
+    /// The next ranges are put while that work goes on.
+    ///
+    /// The same ranges with the same records must leave the same end state, however often they come. The only clock that
+    /// may be looked at is [`PlannedRange::at`](crate::PlannedRange). A range without records still gets a call, and
+    /// leaves nothing. If the work fails, the runtime puts and flushes the same ranges again.
+    fn flush(&mut self, ranges: Ranges) -> BoxFuture<'static, Result<Vec<Artifact>>>;
+
+    /// Forgets what was put for these partitions and not flushed. They belong to somebody else now, or come again.
+    async fn revoke(&mut self, partitions: &[TopicPartition]) -> Result<()>;
+
+    /// Removes whatever an interrupted flush of exactly these ranges left behind, made under another config. Called before
+    /// the ranges are replayed under this one.
+    async fn discard(&mut self, ranges: &Ranges) -> Result<()>;
+
+    /// Removes everything that this sink has ever written for this topic, because a person starts over. Returns what was
+    /// removed, for that person: `70 files below file:///data/out`.
+    async fn reset(&mut self) -> Result<String> {
+        Ok("nothing".into())
+    }
+
+    /// The last call, also after an error.
+    async fn close(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Consecutive records of one partition.
+#[derive(Clone, Debug)]
+pub struct SinkBatch {
+    /// The partition that they come from.
+    pub partition: TopicPartition,
+    /// The offsets that the batch covers: also those of records that a transform dropped.
+    pub offsets: OffsetRange,
+    /// The records, in the sink's schema.
+    pub records: RecordBatch,
+    /// What the topic says of each record.
+    pub metadata: Metadata,
+}
+
+/// What the topic says of each record of a batch: columns as long as the batch.
+#[derive(Clone, Debug)]
+pub struct Metadata {
+    /// Its offset.
+    pub offsets: Int64Array,
+    /// Its timestamp, in milliseconds since 1970 UTC.
+    pub timestamps: TimestampMillisecondArray,
+    /// Its key, if it has one.
+    pub keys: BinaryArray,
+}
+
+impl Metadata {
+    /// The `length` rows from `start`, without a copy.
+    #[must_use]
+    pub fn slice(&self, start: usize, length: usize) -> Self {
+        Self {
+            offsets: self.offsets.slice(start, length),
+            timestamps: self.timestamps.slice(start, length),
+            keys: self.keys.slice(start, length),
+        }
+    }
+}
+
+/// How much a sink holds that is not flushed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Buffered {
+    /// Bytes as they would be written now, an estimate.
+    pub encoded: u64,
+    /// Bytes of memory in use, an estimate.
+    pub memory: u64,
+}

@@ -1,0 +1,59 @@
+//! Where records come from.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{Result, SourceOffsets};
+
+/// Reads records from an outside system. One task calls it, one call at a time.
+#[async_trait]
+pub trait Source: Send {
+    /// The schema of every batch that `poll` returns. Called once, after `open`.
+    fn schema(&self) -> SchemaRef;
+
+    /// The next batch; `None` means that there will never be more.
+    ///
+    /// Waits as long as it must (a rate, a schedule, a growing file): the runtime commits what came before meanwhile, and
+    /// drops the call when the pipeline stops. A few thousand rows a batch are right for a fast source.
+    ///
+    /// Errors: [`Retriable`](crate::ErrorKind::Retriable) is tried again with back-off on the same source. A single record
+    /// that cannot be read is no error but goes into [`SourceBatch::rejected`].
+    async fn poll(&mut self) -> Result<Option<SourceBatch>>;
+
+    /// These offsets are durable now, together with the records before them. Called in order, not for every batch. A
+    /// place to acknowledge at the origin.
+    async fn commit(&mut self, _offsets: &SourceOffsets) -> Result<()> {
+        Ok(())
+    }
+
+    /// The last call, also after an error.
+    async fn close(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What one `poll` returns.
+#[derive(Clone, Debug)]
+pub struct SourceBatch {
+    /// The records, in the source's schema.
+    pub records: RecordBatch,
+    /// Where to resume after these records and the rejected ones. Partitions that did not move may be left out.
+    pub offsets: SourceOffsets,
+    /// Records that could not be read, with why. They go to the dead letter topic, or stop the pipeline.
+    pub rejected: Vec<Rejected>,
+}
+
+/// A record that could not be read, as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Where it was found, for a person: `stocks.csv:17:4`.
+    pub place: String,
+    /// The field that did not fit, if it was one.
+    pub field: Option<String>,
+    /// What did not fit, and what would be right: ``price: `abc` is not a double``.
+    pub reason: String,
+    /// The record as it was found.
+    pub record: Bytes,
+}

@@ -1,0 +1,1 @@
+//! JSON on the topic, and rows for authors who think in rows.

@@ -1,0 +1,72 @@
+//! The ports through which the engine reaches a broker: what it needs of Kafka, and no more.
+
+mod consumer;
+mod producer;
+mod records;
+
+use async_trait::async_trait;
+use pipeline_api::{Error, OffsetRange, Result};
+
+pub use consumer::{Committed, Consumer, Polled};
+pub use producer::{Producer, ProducerId};
+pub use records::{ConsumedRecords, Headers, ProducedRecords};
+
+/// A broker that topics live on.
+#[async_trait]
+pub trait Broker: Send + Sync {
+    /// Makes sure that the topic is there: creates it if it is missing, else checks that it has as many partitions.
+    ///
+    /// Errors: [`Config`](pipeline_api::ErrorKind::Config) if there is a topic of that name that does not fit.
+    async fn ensure_topic(&self, topic: &TopicSpec) -> Result<TopicInfo>;
+
+    /// The offsets that each partition of the topic holds now, by partition: `start` is the oldest record's offset, `end`
+    /// that of the next one to be written.
+    async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>>;
+
+    /// What the group has committed, by partition of the topic; `None` where it has committed nothing.
+    async fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<Committed>>>;
+
+    /// A transactional producer. Whoever held the same id before is fenced, and its open transaction is aborted.
+    async fn producer(&self, id: ProducerId) -> Result<Box<dyn Producer>>;
+
+    /// A new member of a consumer group, subscribed to the topic. Every call makes another member.
+    async fn consumer(&self, group: &str, topic: &str) -> Result<Box<dyn Consumer>>;
+
+    /// Deletes the topic, all that is committed for it, and the source offsets of the pipeline, because a person starts
+    /// over. Errors: somebody still uses it.
+    async fn reset(&self, pipeline: &str, topic: &str) -> Result<()>;
+}
+
+/// What the engine asks of a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicSpec {
+    /// Its name.
+    pub name: String,
+    /// How many partitions it has.
+    pub partitions: i32,
+    /// The consumer groups that must have committed a record before it may be removed. If there is none, the broker keeps
+    /// records as long as its own settings say.
+    pub retained_for: Vec<String>,
+}
+
+/// What a broker says of a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicInfo {
+    /// Tells this topic from another one of the same name that was there before or comes later. 1 to 32 letters, digits,
+    /// `-` or `_`.
+    pub id: String,
+    /// How many partitions it has.
+    pub partitions: i32,
+}
+
+/// Why a commit did not happen, or may not have.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Somebody else owns it now (illegal generation, unknown member, fenced producer): nothing was committed, and trying
+    /// again is wrong.
+    #[error("fenced: {0}")]
+    Fenced(String),
+    /// The outcome is unknown or the broker failed.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}

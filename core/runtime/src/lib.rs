@@ -1,0 +1,15 @@
+//! The engine: loads pipeline files, runs their tasks, and owns every guarantee.
+//!
+//! [`file`] turns YAML into a [`Plan`] or says everything that is wrong with it; [`run`] runs plans on a [`Broker`].
+//! The engine knows brokers only through the ports in [`broker`].
+
+pub mod broker;
+pub mod file;
+mod plan;
+mod transform_chain;
+
+pub use plan::{
+    BrokerSettings, ErrorPolicy, FlushPolicy, Plan, PluginPlan, ReportQuery, RetryPolicy, SinkPlan, SourcePlan,
+    Tolerance, TopicPlan, TransformPlan,
+};
+pub use transform_chain::TransformChain;

@@ -1,0 +1,168 @@
+//! What a run does: a pipeline file in which every name is resolved.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pipeline_api::{ByteSize, Dataset, Delivery, Registration, SchemaRef};
+use serde_json::Value;
+
+/// A pipeline file in which every name is resolved, every default is filled in, and nothing is wrong that can be known
+/// offline. Made by [`file::load`](crate::file::load).
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The pipeline's name.
+    pub name: Arc<str>,
+    /// The folder of the file, which relative paths start from.
+    pub folder: PathBuf,
+    /// The least of what the parts give, or less if the file asks for less.
+    pub delivery: Delivery,
+    /// Where records come from. May be empty: somebody else fills the topic.
+    pub sources: Vec<SourcePlan>,
+    /// The topic in the middle.
+    pub topic: TopicPlan,
+    /// Where records go. May be empty: somebody else reads the topic.
+    pub sinks: Vec<SinkPlan>,
+    /// What happens to records that nobody accepts, and to calls that fail.
+    pub errors: ErrorPolicy,
+    /// The embedded broker's settings.
+    pub broker: BrokerSettings,
+    /// Queries whose answers are shown after a bounded run.
+    pub report: Vec<ReportQuery>,
+}
+
+/// A plugin and its config.
+#[derive(Clone, Debug)]
+pub struct PluginPlan {
+    /// The plugin.
+    pub registration: &'static Registration,
+    /// Its config, with `${env:…}` filled in. Holds secrets: never shown.
+    pub config: Value,
+}
+
+/// One source.
+#[derive(Clone, Debug)]
+pub struct SourcePlan {
+    /// Its name, unique among the sources; the type's if the file gives none.
+    pub name: Arc<str>,
+    /// How many tasks share its work.
+    pub tasks: u32,
+    /// The source.
+    pub plugin: PluginPlan,
+    /// What happens to its records before the topic.
+    pub transforms: Vec<TransformPlan>,
+}
+
+/// One transform, and the records that it applies to.
+#[derive(Clone, Debug)]
+pub struct TransformPlan {
+    /// The transform.
+    pub plugin: PluginPlan,
+    /// The condition under which it applies; without one it always does.
+    pub when: Option<PluginPlan>,
+}
+
+/// The topic in the middle.
+#[derive(Clone, Debug)]
+pub struct TopicPlan {
+    /// Its name.
+    pub name: Arc<str>,
+    /// How many partitions it has.
+    pub partitions: i32,
+    /// The column whose text is the record's key. Without one records have no key and are spread evenly.
+    pub key: Option<String>,
+    /// The column that is the record's timestamp; without one it is the time at which the record was produced.
+    pub timestamp: Option<String>,
+    /// Between records and bytes.
+    pub converter: PluginPlan,
+    /// The records on the topic.
+    pub schema: SchemaRef,
+}
+
+/// One sink.
+#[derive(Clone, Debug)]
+pub struct SinkPlan {
+    /// Its name, unique among the sinks; the type's if the file gives none.
+    pub name: Arc<str>,
+    /// The consumer group that it reads as: `pipeline-sink`.
+    pub group: String,
+    /// How many tasks share the partitions.
+    pub tasks: u32,
+    /// The sink.
+    pub plugin: PluginPlan,
+    /// What happens to the records between the topic and the sink.
+    pub transforms: Vec<TransformPlan>,
+    /// The records that the sink gets: behind the transforms, without metadata columns.
+    pub schema: SchemaRef,
+    /// Where they will lie.
+    pub dataset: Option<Dataset>,
+    /// When to flush.
+    pub flush: FlushPolicy,
+    /// What happens between a flush and its commit, in order.
+    pub hooks: Vec<PluginPlan>,
+    /// 16 hex digits that change with whatever shapes the sink's objects: its config without secrets, the transforms, the
+    /// schema, the converter.
+    pub fingerprint: String,
+}
+
+/// When a sink flushes: as soon as any of these holds, and at the end of a bounded run or at shutdown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlushPolicy {
+    /// So many records were put.
+    pub rows: Option<u64>,
+    /// So many bytes would be written.
+    pub bytes: ByteSize,
+    /// The oldest record was put so long ago.
+    pub every: Duration,
+    /// No record came for so long.
+    pub idle: Option<Duration>,
+    /// So much memory is in use.
+    pub memory: ByteSize,
+}
+
+/// What happens to records that nobody accepts, and to calls that fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorPolicy {
+    /// What happens to a record that nobody accepts.
+    pub tolerance: Tolerance,
+    /// How a call is repeated that may work later.
+    pub retry: RetryPolicy,
+}
+
+/// What happens to a record that nobody accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tolerance {
+    /// The pipeline stops.
+    None,
+    /// It goes to this topic, and the pipeline goes on.
+    DeadLetterTopic(String),
+}
+
+/// How a call is repeated that may work later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// How long one call is repeated before the task stops.
+    pub timeout: Duration,
+    /// The first pause; it doubles, with jitter, up to `max_pause`.
+    pub pause: Duration,
+    /// The longest pause.
+    pub max_pause: Duration,
+}
+
+/// The embedded broker's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerSettings {
+    /// The folder of its store; `None` keeps everything in memory, for one run.
+    pub path: Option<PathBuf>,
+    /// How much a topic may hold before its producers wait for the sinks, or, without sinks, the oldest is removed.
+    pub retention: ByteSize,
+}
+
+/// A query whose answer is shown after a bounded run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportQuery {
+    /// The heading.
+    pub title: String,
+    /// The query.
+    pub sql: String,
+}

@@ -1,0 +1,1 @@
+//! Conformance suites and crash points for plugins and brokers.

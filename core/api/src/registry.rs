@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 use arrow::datatypes::Schema;
 use futures::future::BoxFuture;
@@ -64,7 +65,7 @@ enum Open {
     Source(OpenFn<Box<dyn Source>>),
     Transform(OpenFn<Box<dyn Transform>>),
     Converter(OpenFn<Box<dyn Converter>>),
-    Sink(OpenFn<Box<dyn Sink>>, fn(Value, &Schema) -> Result<Option<Dataset>>),
+    Sink(OpenFn<Box<dyn Sink>>, fn(Value, &Schema, &Path) -> Result<Option<Dataset>>),
     Hook(OpenFn<Box<dyn Hook>>),
     Condition(OpenFn<Box<dyn Condition>>),
 }
@@ -93,7 +94,7 @@ impl Registration {
     kind!(source, open_source, Source, "source");
     kind!(transform, open_transform, Transform, "transform");
     kind!(converter, open_converter, Converter, "converter");
-    kind!(sink, open_sink, Sink, "sink", |config, records| P::dataset(&parse::<P>(config)?, records));
+    kind!(sink, open_sink, Sink, "sink", |config, records, folder| P::dataset(&parse::<P>(config)?, records, folder));
     kind!(hook, open_hook, Hook, "hook");
     kind!(condition, open_condition, Condition, "condition");
 
@@ -153,9 +154,9 @@ impl Registration {
     }
 
     /// See [`Sink::dataset`]; `None` for every other kind.
-    pub fn dataset(&self, config: Value, records: &Schema) -> Result<Option<Dataset>> {
+    pub fn dataset(&self, config: Value, records: &Schema, folder: &Path) -> Result<Option<Dataset>> {
         match &self.open {
-            Open::Sink(_, dataset) => dataset(config, records),
+            Open::Sink(_, dataset) => dataset(config, records, folder),
             _ => Ok(None),
         }
     }

@@ -1,5 +1,7 @@
 //! Where records go.
 
+use std::path::Path;
+
 use arrow::array::{BinaryArray, Int64Array, RecordBatch, TimestampMillisecondArray};
 use arrow::datatypes::Schema;
 use async_trait::async_trait;
@@ -15,8 +17,9 @@ use crate::{Artifact, Dataset, OffsetRange, Plugin, Ranges, Result, TopicPartiti
 #[async_trait]
 pub trait Sink: Send {
     /// Where the records will lie and how to read them, for the hooks behind this sink. Pure: called before anything runs.
-    /// `None` if nothing is left that could be read back.
-    fn dataset(_config: &Self::Config, _records: &Schema) -> Result<Option<Dataset>>
+    /// `folder` is what relative paths of the file start from, itself absolute. `None` if nothing is left that could be
+    /// read back.
+    fn dataset(_config: &Self::Config, _records: &Schema, _folder: &Path) -> Result<Option<Dataset>>
     where
         Self: Plugin,
     {

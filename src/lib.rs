@@ -1,4 +1,39 @@
-//! x
+//! Moves market data from sources through a Kafka topic into tables, without losing or doubling a record.
+//!
+//! This package is the distribution: the engine, the embedded broker, the command line, and every connector that the
+//! features name. A program with connectors of its own is two lines:
+//!
+//! ```no_run
+//! // use acme_connectors as _;
+//! fn main() -> std::process::ExitCode {
+//!     pipeline::main()
+//! }
+//! ```
+
+mod cli;
+
+#[cfg(feature = "console")]
+use pipeline_console as _;
+#[cfg(feature = "csv")]
+use pipeline_csv as _;
+#[cfg(feature = "datafusion")]
+use pipeline_datafusion as _;
+#[cfg(feature = "datagen")]
+use pipeline_datagen as _;
+use pipeline_json as _;
+#[cfg(feature = "s3")]
+use pipeline_s3 as _;
+#[cfg(feature = "transforms")]
+use pipeline_transforms as _;
+
+/// The program `pipeline`: reads the command line, does what it says, and returns the exit code: 0 ok, 1 the run failed,
+/// 2 the command line is wrong, 78 the pipeline file is wrong.
+///
+/// Knows every plugin that is linked into the program that calls it.
 pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    cli::main()
 }
+
+/// The allocator of the whole process, the broker client's C code included: twice as fast here as the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,3 +1,5 @@
+//! The program `pipeline`.
+
 fn main() -> std::process::ExitCode {
     pipeline::main()
 }

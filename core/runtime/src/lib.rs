@@ -6,6 +6,7 @@
 pub mod broker;
 pub mod file;
 mod plan;
+pub mod run;
 mod transform_chain;
 
 pub use plan::{

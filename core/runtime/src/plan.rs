@@ -106,7 +106,7 @@ pub struct SinkPlan {
 }
 
 /// When a sink flushes: as soon as any of these holds, and at the end of a bounded run or at shutdown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlushPolicy {
     /// So many records were put.
     pub rows: Option<u64>,
@@ -139,7 +139,7 @@ pub enum Tolerance {
 }
 
 /// How a call is repeated that may work later.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// How long one call is repeated before the task stops.
     pub timeout: Duration,

@@ -1,1 +1,3 @@
 //! Conformance suites and crash points for plugins and brokers.
+
+pub mod broker_conformance;

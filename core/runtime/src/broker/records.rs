@@ -40,3 +40,21 @@ pub struct ConsumedRecords {
     /// The headers of each record, or empty if no record has any.
     pub headers: Vec<Headers>,
 }
+
+impl ConsumedRecords {
+    /// Only the records below `end`, which the range then ends at.
+    #[must_use]
+    pub fn until(mut self, end: i64) -> Self {
+        if self.range.end <= end {
+            return self;
+        }
+        let rows = self.offsets.values().partition_point(|offset| *offset < end);
+        self.range.end = end;
+        self.offsets = self.offsets.slice(0, rows);
+        self.keys = self.keys.slice(0, rows);
+        self.values = self.values.slice(0, rows);
+        self.timestamps = self.timestamps.slice(0, rows);
+        self.headers.truncate(rows);
+        self
+    }
+}

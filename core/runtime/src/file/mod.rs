@@ -1,1 +1,92 @@
-//! From YAML to a plan.
+//! From YAML to a plan, or everything that is wrong with the file.
+//!
+//! The way of a file, each step in a file of its own: its `text`, its `outline` (what it says and where), values laid over
+//! it (`overrides`, `placeholders`), the `shape` of what it says, the `plugins` that it names, and whether all that fits
+//! together (`planner`). Nothing is opened but transforms, converters and conditions, which touch nothing.
+
+mod alternatives;
+mod bounds;
+mod diagnostics;
+mod draft;
+mod env_file;
+mod expectation;
+mod fingerprint;
+mod names;
+mod outline;
+mod outline_builder;
+mod overrides;
+mod placeholders;
+mod planner;
+mod plugins;
+mod pointer;
+mod policies;
+mod problems;
+mod scalar;
+mod schema;
+mod secrets;
+mod shape;
+mod sink_schema;
+mod sinks;
+mod sources;
+pub mod spec;
+mod text;
+mod topic;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use pipeline_api::Registry;
+
+pub use self::diagnostics::{Color, Diagnostic, Diagnostics, Place};
+pub use self::env_file::read_env_file;
+pub use self::schema::schema;
+pub use self::sink_schema::{sink_side_schema, without_metadata};
+
+use self::draft::Draft;
+use self::outline::Outline;
+use crate::plan::Plan;
+
+/// What the command line adds to a file. It holds secrets, so it has no `Debug`.
+#[derive(Clone, Default)]
+pub struct LoadOptions {
+    /// Values that replace or complete the file's: a dotted path, `sinks.0.flush.rows`, and a scalar as YAML writes it.
+    /// They may hold placeholders as the file's own values do.
+    pub sets: Vec<(String, String)>,
+    /// The variables that `${env:NAME}` stands for.
+    pub env: BTreeMap<String, String>,
+}
+
+/// A file in which nothing is wrong.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it means.
+    pub plan: Plan,
+    /// What a person should know.
+    pub warnings: Diagnostics,
+}
+
+/// Reads the pipeline file at `path` with the plugins of `registry`. Nothing runs and nothing is connected to.
+///
+/// Errors: everything that is wrong with the file. If it is no YAML, only that.
+pub async fn load(path: &Path, options: &LoadOptions, registry: &Registry) -> Result<Loaded, Diagnostics> {
+    let unreadable = |why: String| Diagnostics::unreadable(path, format!("the file {why}"));
+    let text = text::read(path).map_err(unreadable)?;
+    let folder = folder_of(path).map_err(|error| unreadable(format!("has no folder: {error}")))?;
+    let outline =
+        Outline::read(&text).map_err(|mistake| Diagnostics::new(path, &text, vec![mistake.place_in(&text)]))?;
+    let mut draft = Draft::new(&outline, options);
+    let plan = draft.plan(&folder, registry).await;
+    let diagnostics = draft.diagnostics(path, &text, &outline);
+    match plan {
+        Some(plan) if diagnostics.errors() == 0 => Ok(Loaded { plan, warnings: diagnostics }),
+        _ => Err(diagnostics),
+    }
+}
+
+/// The absolute folder of the file.
+fn folder_of(path: &Path) -> std::io::Result<PathBuf> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => folder.canonicalize(),
+        None => Path::new(".").canonicalize(),
+    }
+}

@@ -1,0 +1,88 @@
+//! Whether the files of a flush hold what the sink says.
+
+use std::collections::HashMap;
+
+use datafusion::prelude::SessionContext;
+use pipeline_api::{Artifact, CheckOutcome, Result, TopicPartition, Verdict};
+
+use crate::Table;
+use crate::catalog::local_path;
+use crate::engine_error::of_query;
+use crate::query::{CatalogTable, data_file, empty_session};
+
+/// Counts the records of files, and remembers how many there must be in the table.
+#[derive(Debug)]
+pub(super) struct Written {
+    reader: CatalogTable,
+    session: Session,
+    rows: u64,
+    /// The end of what was counted: a flush that comes again after a failure counts once.
+    ends: HashMap<TopicPartition, i64>,
+}
+
+/// The engine's session says nothing about itself.
+struct Session(SessionContext);
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Session")
+    }
+}
+
+impl Written {
+    pub(super) fn new(table: &Table) -> Result<Self> {
+        let without_partitions = Table { partitions: Vec::new(), ..table.clone() };
+        let reader = CatalogTable::new(&without_partitions)?;
+        Ok(Self { reader, session: Session(empty_session()?), rows: 0, ends: HashMap::new() })
+    }
+
+    /// The records that this task has written in this run and read back.
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Reads back each file. One outcome for all that are right, and one for each that is not.
+    pub(super) async fn check(&mut self, table: &str, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {
+        let (mut right, mut files, mut new) = (0, 0, 0);
+        let mut outcomes = Vec::new();
+        for artifact in artifacts {
+            let found = self.count(artifact).await?;
+            if found == Some(artifact.rows) {
+                right += artifact.rows;
+                files += 1;
+                let counted = self.ends.get(&artifact.partition);
+                if counted.is_none_or(|end| artifact.offsets.start >= *end) {
+                    new += artifact.rows;
+                }
+                continue;
+            }
+            outcomes.push(CheckOutcome {
+                check: format!("{table}: row_count of {}", artifact.url),
+                found: found.map_or_else(|| "no such file".into(), |rows| format!("{rows} rows")),
+                expected: format!("{} rows", artifact.rows),
+                verdict: Verdict::Failed,
+            });
+        }
+        if files > 0 {
+            let text = format!("{right} rows in {files} {}", if files == 1 { "file" } else { "files" });
+            outcomes.push(CheckOutcome {
+                check: format!("{table}: row_count"),
+                found: text.clone(),
+                expected: text,
+                verdict: Verdict::Passed,
+            });
+        }
+        if files == artifacts.len() {
+            self.rows += new;
+            let ends = artifacts.iter().map(|artifact| (artifact.partition.clone(), artifact.offsets.end));
+            self.ends.extend(ends);
+        }
+        Ok(outcomes)
+    }
+
+    async fn count(&self, artifact: &Artifact) -> Result<Option<u64>> {
+        let Some(file) = data_file(&local_path(&artifact.url)?)? else { return Ok(None) };
+        let counted = self.reader.count_rows(file, &self.session.0).await;
+        counted.map(Some).map_err(|error| of_query(&error, &format!("cannot read back {}", artifact.url)))
+    }
+}

@@ -1,0 +1,139 @@
+//! The client of an S3 server.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::{ClientOptions, ObjectStore, RetryConfig};
+use pipeline_api::{Error, Result};
+use url::Url;
+
+use crate::settings::{Settings, is_loopback};
+use crate::store_error::store_error;
+
+/// A request may take this long: enough for a part of 16 MiB at 140 kB/s, or 64 MiB at 560 kB/s.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Requests are sent again with the same signature and credentials, which must not have expired by then. Beyond that
+/// the runtime flushes again.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
+
+const CREDENTIALS: [AmazonS3ConfigKey; 3] =
+    [AmazonS3ConfigKey::AccessKeyId, AmazonS3ConfigKey::SecretAccessKey, AmazonS3ConfigKey::Token];
+
+/// A client for a bucket: what the settings say, else what AWS' environment variables say. Connects to nothing yet.
+pub(crate) fn s3_client(settings: &Settings, bucket: &str) -> Result<Arc<dyn ObjectStore>> {
+    let mut builder = with_environment(defaults(), std::env::vars_os(), settings.access_key_id.is_some());
+    builder = builder.with_bucket_name(bucket);
+    if let Some(region) = &settings.region {
+        builder = builder.with_region(region);
+    }
+    if let (Some(id), Some(secret)) = (&settings.access_key_id, &settings.secret_access_key) {
+        builder = builder.with_access_key_id(id.expose()).with_secret_access_key(secret.expose());
+    }
+    if let Some(token) = &settings.session_token {
+        builder = builder.with_token(token.expose());
+    }
+    builder = builder.with_virtual_hosted_style_request(!settings.path_style);
+    builder = with_endpoint(builder, settings, bucket)?;
+    Ok(Arc::new(builder.build().map_err(|error| store_error(error, &format!("s3://{bucket}")))?))
+}
+
+fn defaults() -> AmazonS3Builder {
+    let options = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_connect_timeout(Duration::from_secs(5));
+    let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
+    AmazonS3Builder::new().with_client_options(options).with_retry(retry)
+}
+
+/// Takes over the `AWS_…` variables. Credentials only as a whole: a token of the environment beside keys of the file
+/// would make every request fail.
+fn with_environment(
+    builder: AmazonS3Builder,
+    variables: impl Iterator<Item = (OsString, OsString)>,
+    own_credentials: bool,
+) -> AmazonS3Builder {
+    let variables = variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let settings = variables
+        .filter(|(name, _)| name.starts_with("AWS_"))
+        .filter_map(|(name, value)| Some((name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>().ok()?, value)))
+        .filter(|(key, _)| !(own_credentials && CREDENTIALS.contains(key)));
+    settings.fold(builder, |builder, (key, value)| builder.with_config(key, value))
+}
+
+fn with_endpoint(builder: AmazonS3Builder, settings: &Settings, bucket: &str) -> Result<AmazonS3Builder> {
+    let from_environment = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
+    let given = settings.endpoint.clone();
+    let Some(text) = given.or_else(|| from_environment.iter().find_map(|key| builder.get_config_value(key))) else {
+        return Ok(builder);
+    };
+    let mut endpoint = Url::parse(&text).map_err(|error| {
+        Error::config("the environment's AWS_ENDPOINT_URL is no URL, such as https://host:port").with_source(error)
+    })?;
+    let http = endpoint.scheme() == "http";
+    if http && !settings.allow_http && !is_loopback(&endpoint) {
+        return Err(Error::config(
+            "the environment's AWS_ENDPOINT_URL would send records unencrypted: use https, or set allow_http: true",
+        ));
+    }
+    if !settings.path_style {
+        let host = format!("{bucket}.{}", endpoint.host_str().unwrap_or_default());
+        endpoint.set_host(Some(&host)).map_err(|error| {
+            Error::config(format!("/path_style: `{host}` is no host name, leave path_style at true")).with_source(error)
+        })?;
+    }
+    // AWS_ENDPOINT_URL_S3 would win over what the file says.
+    let endpoint = endpoint.as_str().trim_end_matches('/');
+    Ok(builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint).with_allow_http(http))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::settings;
+
+    #[test]
+    fn an_endpoint_on_this_machine_may_be_plain_http_and_no_other() {
+        let mut settings = settings("s3://lake/x");
+        settings.endpoint = Some("http://127.0.0.1:9000".into());
+        assert!(s3_client(&settings, "lake").is_ok());
+        settings.endpoint = Some("http://minio.example.com:9000".into());
+        assert!(s3_client(&settings, "lake").is_err());
+        settings.allow_http = true;
+        assert!(s3_client(&settings, "lake").is_ok());
+    }
+
+    #[test]
+    fn the_bucket_goes_into_the_host_name_if_the_path_style_is_off() {
+        let mut settings = settings("s3://lake/x");
+        settings.endpoint = Some("https://s3.example.com".into());
+        settings.path_style = false;
+        let builder = with_endpoint(defaults(), &settings, "lake").unwrap();
+        let endpoint = builder.get_config_value(&AmazonS3ConfigKey::S3Endpoint);
+        assert_eq!(endpoint.as_deref(), Some("https://lake.s3.example.com"));
+    }
+
+    fn in_environment(own_credentials: bool) -> AmazonS3Builder {
+        let variables = [
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+            ("AWS_ACCESS_KEY_ID", "environment"),
+            ("AWS_SESSION_TOKEN", "token"),
+            ("HOME", "/root"),
+        ];
+        let variables = variables.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        with_environment(defaults(), variables.into_iter(), own_credentials)
+    }
+
+    #[test]
+    fn the_environment_gives_what_the_file_leaves_out() {
+        let builder = with_endpoint(in_environment(false), &settings("s3://lake/x"), "lake").unwrap();
+        let value = |key: AmazonS3ConfigKey| builder.get_config_value(&key);
+        assert_eq!(value(AmazonS3ConfigKey::S3Endpoint).as_deref(), Some("http://127.0.0.1:1"));
+        assert_eq!(value(AmazonS3ConfigKey::AccessKeyId).as_deref(), Some("environment"));
+    }
+
+    #[test]
+    fn credentials_of_the_file_are_not_mixed_with_a_token_of_the_environment() {
+        assert!(CREDENTIALS.iter().all(|key| in_environment(true).get_config_value(key).is_none()));
+    }
+}

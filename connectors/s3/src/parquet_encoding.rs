@@ -1,0 +1,158 @@
+//! Records as Parquet.
+
+use std::sync::Arc;
+
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use pipeline_api::{Buffered, Error, FileFormat, RecordBatch, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::encoding::{Encoding, OpenFile};
+
+/// How the pages of a Parquet file are compressed. Athena reads all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ParquetCompression {
+    /// Not at all.
+    None,
+    /// Snappy: larger files, a little less CPU time to read.
+    Snappy,
+    /// Zstandard at level 1: level 3 costs more and gains next to nothing on prices.
+    #[default]
+    Zstd,
+}
+
+/// Parquet with pages of version 1, dictionaries, and nothing in it that only Arrow understands.
+pub struct ParquetEncoding {
+    properties: WriterProperties,
+}
+
+/// A Parquet file that is being written.
+pub struct ParquetFile {
+    schema: SchemaRef,
+    properties: WriterProperties,
+    /// Rows that wait until they make up a block.
+    pending: Vec<RecordBatch>,
+    pending_rows: usize,
+    pending_bytes: usize,
+    /// Made with the first block: most files of a flush over many partitions never need it before their end.
+    writer: Option<ArrowWriter<Vec<u8>>>,
+}
+
+/// The writer gets rows in blocks of exactly this many. Page boundaries depend on the sizes of what it is given: so
+/// they do not depend on how the rows came, and a replay leaves the same bytes. It also spares it the cost of tiny
+/// batches.
+const BLOCK_ROWS: usize = 4096;
+
+impl ParquetEncoding {
+    pub(crate) fn new(compression: ParquetCompression, row_group_rows: usize) -> Self {
+        let compression = match compression {
+            ParquetCompression::None => Compression::UNCOMPRESSED,
+            ParquetCompression::Snappy => Compression::SNAPPY,
+            ParquetCompression::Zstd => Compression::ZSTD(ZstdLevel::default()),
+        };
+        let properties = WriterProperties::builder()
+            .set_compression(compression)
+            .set_max_row_group_row_count(Some(row_group_rows.max(1)))
+            .build();
+        Self { properties }
+    }
+}
+
+impl Encoding for ParquetEncoding {
+    type Block = RecordBatch;
+    type File = ParquetFile;
+    const FORMAT: FileFormat = FileFormat::Parquet;
+
+    fn extension(&self) -> &'static str {
+        ".parquet"
+    }
+
+    fn prepare(&self, records: RecordBatch) -> Result<RecordBatch> {
+        Ok(records)
+    }
+
+    fn start(&self, schema: &SchemaRef) -> ParquetFile {
+        ParquetFile {
+            schema: Arc::clone(schema),
+            properties: self.properties.clone(),
+            pending: Vec::new(),
+            pending_rows: 0,
+            pending_bytes: 0,
+            writer: None,
+        }
+    }
+}
+
+impl OpenFile for ParquetFile {
+    type Block = RecordBatch;
+
+    fn write(&mut self, mut records: RecordBatch) -> Result<()> {
+        while self.pending_rows + records.num_rows() >= BLOCK_ROWS {
+            let missing = BLOCK_ROWS - self.pending_rows;
+            self.pending.push(records.slice(0, missing));
+            records = records.slice(missing, records.num_rows() - missing);
+            self.write_pending()?;
+        }
+        if records.num_rows() > 0 {
+            self.pending_rows += records.num_rows();
+            self.pending_bytes += records.get_array_memory_size();
+            self.pending.push(records);
+        }
+        Ok(())
+    }
+
+    fn buffered(&self) -> Buffered {
+        let (encoded, memory) = match &self.writer {
+            Some(writer) => {
+                let done = writer.bytes_written();
+                (done + writer.in_progress_size(), writer.inner().capacity() + writer.memory_size())
+            }
+            None => (0, 0),
+        };
+        // Encoded, rows take about a third of what they take in memory.
+        let (encoded, memory) = (encoded + self.pending_bytes / 3, memory + self.pending_bytes);
+        Buffered { encoded: encoded as u64, memory: memory as u64 }
+    }
+
+    fn finish(mut self) -> Result<Vec<u8>> {
+        self.write_pending()?;
+        match self.writer {
+            Some(writer) => writer.into_inner().map_err(broken),
+            None => Err(Error::fatal("a file without rows was flushed")),
+        }
+    }
+}
+
+impl ParquetFile {
+    fn write_pending(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        (self.pending_rows, self.pending_bytes) = (0, 0);
+        let records = match &pending[..] {
+            [] => return Ok(()),
+            [records] => records.clone(),
+            _ => concat_batches(&self.schema, &pending)
+                .map_err(|error| Error::fatal("batches cannot be joined").with_source(error))?,
+        };
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            writer => writer.insert(start_writer(&self.schema, &self.properties)?),
+        };
+        writer.write(&records).map_err(broken)
+    }
+}
+
+fn start_writer(schema: &SchemaRef, properties: &WriterProperties) -> Result<ArrowWriter<Vec<u8>>> {
+    // Without the Arrow schema in it the file says the same to every reader.
+    let options = ArrowWriterOptions::new().with_properties(properties.clone()).with_skip_arrow_metadata(true);
+    ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(schema), options).map_err(broken)
+}
+
+fn broken(error: parquet::errors::ParquetError) -> Error {
+    Error::fatal("records cannot be encoded as Parquet").with_source(error)
+}

@@ -1,0 +1,224 @@
+//! The sink: open files by topic partition and partition values.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pipeline_api::{
+    Artifact, BoxFuture, Buffered, Context, Dataset, Error, Findings, Plugin, Ranges, Result, Schema, Sink, SinkBatch,
+    TopicPartition, async_trait,
+};
+
+use crate::encoding::{Encoding, OpenFile};
+use crate::flush::{DetachedFile, write_files};
+use crate::layout::Layout;
+use crate::location::Location;
+use crate::object_name::{check_topic, is_of_range, is_of_topic, longest_name, object_name};
+use crate::partitioner::{PartitionPath, Partitioner};
+use crate::settings::{FileConfig, Settings};
+use crate::store::Store;
+
+/// Writes files of one form below one location.
+pub struct FileSink<C: FileConfig> {
+    settings: Settings,
+    topic: Arc<str>,
+    encoding: C::Encoding,
+    layout: Layout,
+    partitioner: Partitioner,
+    store: Arc<Store>,
+    open: BTreeMap<TopicPartition, HashMap<Box<[u8]>, PartitionFile<C>>>,
+}
+
+/// The open file of one topic partition and combination of partition values.
+struct PartitionFile<C: FileConfig> {
+    path: PartitionPath,
+    rows: u64,
+    file: <C::Encoding as Encoding>::File,
+    /// What the file holds, so that it need not be asked again until it is written to.
+    buffered: Buffered,
+}
+
+/// A part of a batch, after all that can be refused in it has been checked.
+struct Part<C: FileConfig> {
+    id: Box<[u8]>,
+    /// Where it goes, if no such file is open.
+    new: Option<PartitionPath>,
+    rows: u64,
+    block: <C::Encoding as Encoding>::Block,
+}
+
+#[async_trait]
+impl<C: FileConfig> Plugin for FileSink<C> {
+    const TYPE: &'static str = C::TYPE;
+    type Config = C;
+
+    fn validate(config: &C, records: &Schema, findings: &mut Findings) {
+        let settings = config.settings();
+        settings.check(findings);
+        config.check(findings);
+        Layout::check(&settings, records, findings);
+    }
+
+    async fn open(config: C, context: Context) -> Result<Self> {
+        check_topic(&context.topic)?;
+        let settings = config.settings();
+        let store = Store::open(&settings, &absolute(&context)?)?;
+        store.check_name(&context.topic, longest_name(&context.topic))?;
+        Self::over(config, context, store)
+    }
+}
+
+impl<C: FileConfig> FileSink<C> {
+    /// A sink over a store that is open.
+    pub(crate) fn over(config: C, context: Context, store: Store) -> Result<Self> {
+        let settings = config.settings();
+        let layout = Layout::new(&settings, &context.schema)?;
+        Ok(Self {
+            topic: context.topic,
+            encoding: config.encoding(),
+            partitioner: Partitioner::new(Arc::clone(&layout.partition_schema))?,
+            layout,
+            store: Arc::new(store),
+            open: BTreeMap::new(),
+            settings,
+        })
+    }
+
+    /// Splits a batch, and does all with it that can fail.
+    fn prepare(&self, batch: &SinkBatch) -> Result<Vec<Part<C>>> {
+        let values = self.layout.partition_values(batch)?;
+        let groups = self.partitioner.split(&values, self.layout.file_records(batch)?)?;
+        let open = self.open.get(&batch.partition);
+        let name_bytes = longest_name(&batch.partition.topic);
+        let mut parts = Vec::with_capacity(groups.len());
+        for group in groups {
+            let known = open.is_some_and(|open| open.contains_key(&group.id));
+            let new = match known {
+                true => None,
+                false => {
+                    let path = self.partitioner.path(&values, group.row)?;
+                    self.store.check_path(&path, name_bytes)?;
+                    Some(path)
+                }
+            };
+            let rows = group.records.num_rows() as u64;
+            parts.push(Part { id: group.id, new, rows, block: self.encoding.prepare(group.records)? });
+        }
+        self.check_count(&parts)?;
+        Ok(parts)
+    }
+
+    fn check_count(&self, parts: &[Part<C>]) -> Result<()> {
+        let open: usize = self.open.values().map(HashMap::len).sum();
+        let more = parts.iter().filter(|part| part.new.is_some()).count();
+        let limit = self.settings.max_partitions;
+        if open + more <= limit {
+            return Ok(());
+        }
+        Err(Error::fatal(format!(
+            "the records of one flush fall into {} files, and max_partitions allows {limit}: partition by a column with fewer \
+             values (date(…) in place of hour(…)), flush more often, or raise max_partitions",
+            open + more
+        )))
+    }
+}
+
+#[async_trait]
+impl<C> Sink for FileSink<C>
+where
+    C: FileConfig,
+    // Says what is known already, but the compiler does not find it where it compares `dataset` with the trait.
+    Self: Plugin<Config = C>,
+{
+    fn dataset(config: &C, records: &Schema, folder: &Path) -> Result<Option<Dataset>> {
+        let settings = config.settings();
+        let location =
+            Location::parse(&settings.url, folder).map_err(|message| Error::config(format!("/url: {message}")))?;
+        let layout = Layout::new(&settings, records)?;
+        Ok(Some(Dataset {
+            location: location.url(),
+            format: <C::Encoding as Encoding>::FORMAT,
+            columns: layout.file_schema,
+            partition_columns: layout.partition_schema,
+        }))
+    }
+
+    async fn put(&mut self, batch: SinkBatch) -> Result<()> {
+        if batch.records.num_rows() == 0 {
+            return Ok(());
+        }
+        let parts = self.prepare(&batch)?;
+        let open = self.open.entry(batch.partition).or_default();
+        for Part { id, new, rows, block } in parts {
+            let file = open.entry(id).or_insert_with(|| PartitionFile {
+                path: new.unwrap_or_default(),
+                rows: 0,
+                file: self.encoding.start(&self.layout.file_schema),
+                buffered: Buffered::default(),
+            });
+            file.file.write(block)?;
+            file.rows += rows;
+            file.buffered = file.file.buffered();
+        }
+        Ok(())
+    }
+
+    fn buffered(&self) -> Buffered {
+        self.open.values().flat_map(HashMap::values).fold(Buffered::default(), |sum, file| Buffered {
+            encoded: sum.encoded + file.buffered.encoded,
+            memory: sum.memory + file.buffered.memory,
+        })
+    }
+
+    fn flush(&mut self, ranges: Ranges) -> BoxFuture<'static, Result<Vec<Artifact>>> {
+        let mut files = Vec::new();
+        for (partition, range) in ranges.iter() {
+            let name = object_name(partition, range.offsets, self.encoding.extension());
+            let open = self.open.remove(partition).unwrap_or_default();
+            files.extend(open.into_values().map(|open| DetachedFile {
+                file: open.file,
+                path: format!("{}{name}", open.path.folder),
+                rows: open.rows,
+                partition_values: open.path.values,
+                partition: partition.clone(),
+                offsets: range.offsets,
+            }));
+        }
+        Box::pin(write_files(Arc::clone(&self.store), files))
+    }
+
+    async fn revoke(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        for partition in partitions {
+            self.open.remove(partition);
+        }
+        Ok(())
+    }
+
+    async fn discard(&mut self, ranges: &Ranges) -> Result<()> {
+        let ranges: Vec<_> = ranges.iter().map(|(partition, range)| (partition.clone(), range.offsets)).collect();
+        let ours = move |name: &str| ranges.iter().any(|(partition, offsets)| is_of_range(name, partition, *offsets));
+        let removed = self.store.remove(ours).await?;
+        if removed > 0 {
+            tracing::info!(
+                removed,
+                location = self.store.location().url(),
+                "removed files of an interrupted flush under another config"
+            );
+        }
+        Ok(())
+    }
+
+    async fn reset(&mut self) -> Result<String> {
+        self.open.clear();
+        let topic = Arc::clone(&self.topic);
+        let removed = self.store.remove(move |name| is_of_topic(name, &topic)).await?;
+        let files = if removed == 1 { "file" } else { "files" };
+        Ok(format!("{removed} {files} below {}", self.store.location().url()))
+    }
+}
+
+/// The folder that relative paths start from.
+fn absolute(context: &Context) -> Result<PathBuf> {
+    std::path::absolute(context.resolve("."))
+        .map_err(|error| Error::fatal("the current folder cannot be read").with_source(error))
+}

@@ -1,0 +1,200 @@
+//! The place below which all files of a sink lie.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt};
+use pipeline_api::{Error, Result, crash_at};
+
+use crate::client::s3_client;
+use crate::local_folder;
+use crate::location::Location;
+use crate::partitioner::PartitionPath;
+use crate::settings::Settings;
+use crate::store_error::{file_error, store_error};
+
+/// The files below one location. Paths are relative to it, with `/` between their parts.
+pub(crate) struct Store {
+    client: Arc<dyn ObjectStore>,
+    location: Location,
+}
+
+/// Up to this size a file is one request: it is there whole or not at all, and leaves nothing to clean up.
+const SINGLE_PUT_BYTES: usize = 64 * 1024 * 1024;
+
+const PART_BYTES: usize = 16 * 1024 * 1024;
+
+/// How many parts of one file are under way at once.
+const PARTS_IN_FLIGHT: usize = 4;
+
+/// The longest key of S3, in bytes.
+const LONGEST_KEY: usize = 1024;
+
+/// The longest file name of the usual file systems, in bytes.
+const LONGEST_NAME: usize = 255;
+
+impl Store {
+    /// Makes the client; creates the folder of a local location.
+    pub(crate) fn open(settings: &Settings, folder: &Path) -> Result<Self> {
+        let location =
+            Location::parse(&settings.url, folder).map_err(|message| Error::config(format!("/url: {message}")))?;
+        let client = match &location {
+            Location::Bucket { bucket, .. } => s3_client(settings, bucket)?,
+            Location::Folder(folder) => {
+                fs::create_dir_all(folder).map_err(|error| file_error(error, &location.url()))?;
+                Arc::new(LocalFileSystem::new_with_prefix(folder).map_err(|error| store_error(error, &location.url()))?)
+            }
+        };
+        Ok(Self::new(client, location))
+    }
+
+    pub(crate) fn new(client: Arc<dyn ObjectStore>, location: Location) -> Self {
+        Self { client, location }
+    }
+
+    pub(crate) fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Writes a file whole, in place of what had its name. Returns when it is durable, but for the folders of a local
+    /// file (see [`settle`](Self::settle)).
+    pub(crate) async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<()> {
+        let key = self.key(path)?;
+        let place = self.location.url_of(path);
+        crash_at("s3_before_put");
+        let result = match bytes.len() <= SINGLE_PUT_BYTES {
+            true => self.client.put(&key, bytes.into()).await.map(|_| ()),
+            false => self.put_in_parts(&key, bytes.into()).await,
+        };
+        result.map_err(|error| store_error(error, &place))?;
+        match &self.location {
+            Location::Folder(root) => {
+                let file = root.join(path);
+                blocking(&place, move || {
+                    local_folder::sync_file(&file).and_then(|()| local_folder::remove_leftovers(&file))
+                })
+                .await
+            }
+            Location::Bucket { .. } => Ok(()),
+        }
+    }
+
+    async fn put_in_parts(&self, key: &Key, bytes: Bytes) -> object_store::Result<()> {
+        let mut upload = self.client.put_multipart(key).await?;
+        let result = send_parts(&mut *upload, bytes).await;
+        if result.is_err()
+            && let Err(error) = upload.abort().await
+        {
+            tracing::warn!(%key, %error, "an incomplete upload stays behind, until the bucket's lifecycle rule removes it");
+        }
+        result
+    }
+
+    /// Makes the names of local files durable. Nothing to do in an object store.
+    pub(crate) async fn settle(&self, paths: Vec<String>) -> Result<()> {
+        let Location::Folder(root) = self.location.clone() else { return Ok(()) };
+        blocking(&self.location.url(), move || {
+            let files = paths.iter().map(|path| root.join(path)).collect::<Vec<_>>();
+            local_folder::sync_folders(&root, files)
+        })
+        .await
+    }
+
+    /// Removes every file whose name is `ours`. Returns how many there were.
+    pub(crate) async fn remove(&self, ours: impl Fn(&str) -> bool + Send + Sync + 'static) -> Result<u64> {
+        let place = self.location.url();
+        match self.location.clone() {
+            Location::Folder(root) => blocking(&place, move || local_folder::remove_files(&root, &ours)).await,
+            Location::Bucket { prefix, .. } => {
+                self.remove_objects(&prefix, ours).await.map_err(|error| store_error(error, &place))
+            }
+        }
+    }
+
+    async fn remove_objects(&self, prefix: &str, ours: impl Fn(&str) -> bool + Send) -> object_store::Result<u64> {
+        let prefix = (!prefix.is_empty()).then(|| Key::parse(prefix)).transpose()?;
+        let listed = self.client.list(prefix.as_ref()).try_filter_map(|object| {
+            let found = object.location.filename().is_some_and(&ours).then_some(object.location);
+            futures::future::ready(Ok(found))
+        });
+        let keys: Vec<Key> = listed.try_collect().await?;
+        let count = keys.len() as u64;
+        let removed = self.client.delete_stream(futures::stream::iter(keys.into_iter().map(Ok)).boxed());
+        removed.try_for_each(|_| futures::future::ready(Ok(()))).await?;
+        Ok(count)
+    }
+
+    /// Errors: [`Data`](pipeline_api::ErrorKind::Data) if a file in that folder, with a name of up to `name_bytes`,
+    /// cannot be named here.
+    pub(crate) fn check_path(&self, path: &PartitionPath, name_bytes: usize) -> Result<()> {
+        let too_long = |column: &str, bytes: usize, limit: usize| {
+            let message =
+                format!("partition column `{column}`: its value makes a name of {bytes} bytes, of {limit} that fit");
+            Err(Error::data(message + "; shorten it in a transform"))
+        };
+        let folders = path.folder.split_terminator('/').map(str::len);
+        let named = path.values.iter().map(|value| value.column.as_str()).zip(folders);
+        let Some((column, longest)) = named.max_by_key(|(_, bytes)| *bytes) else { return Ok(()) };
+        match &self.location {
+            Location::Folder(_) if longest > LONGEST_NAME => too_long(column, longest, LONGEST_NAME),
+            Location::Folder(_) => Ok(()),
+            Location::Bucket { prefix, .. } => {
+                let key = prefix.len() + 1 + path.folder.len() + name_bytes;
+                if key > LONGEST_KEY { too_long(column, key, LONGEST_KEY) } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Errors: a file of that name cannot be written here, whatever its folder.
+    pub(crate) fn check_name(&self, topic: &str, name_bytes: usize) -> Result<()> {
+        // `#` and a number follow while the file is written.
+        if matches!(self.location, Location::Folder(_)) && name_bytes + 4 > LONGEST_NAME {
+            return Err(Error::config(format!(
+                "files are named after the topic, and `{topic}` is too long for a file name"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The key of a path. `Key::from` would escape the percent signs of Hive's escapes once more.
+    fn key(&self, path: &str) -> Result<Key> {
+        let key = match &self.location {
+            Location::Bucket { prefix, .. } if !prefix.is_empty() => Key::parse(format!("{prefix}/{path}")),
+            _ => Key::parse(path),
+        };
+        key.map_err(|error| Error::fatal(format!("`{path}` is no key of the store")).with_source(error))
+    }
+}
+
+async fn send_parts(upload: &mut dyn MultipartUpload, mut bytes: Bytes) -> object_store::Result<()> {
+    let mut in_flight = FuturesUnordered::new();
+    while !bytes.is_empty() {
+        if in_flight.len() >= PARTS_IN_FLIGHT {
+            in_flight.try_next().await?;
+            crash_at("s3_multipart_part");
+        }
+        let part = bytes.split_to(bytes.len().min(PART_BYTES));
+        in_flight.push(upload.put_part(part.into()));
+    }
+    while in_flight.try_next().await?.is_some() {
+        crash_at("s3_multipart_part");
+    }
+    crash_at("s3_before_complete");
+    upload.complete().await?;
+    crash_at("s3_after_complete");
+    Ok(())
+}
+
+/// Does file work away from the threads that serve other tasks.
+async fn blocking<T: Send + 'static>(place: &str, work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(|error| file_error(error, place)),
+        Err(error) => Err(Error::fatal(format!("{place}: file work was cut off")).with_source(error)),
+    }
+}

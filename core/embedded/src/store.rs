@@ -1,0 +1,126 @@
+//! The file that everything lies in.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pipeline_api::{Error, Result};
+use redb::backends::InMemoryBackend;
+use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, TableDefinition, WriteTransaction};
+
+use crate::owner::Owner;
+
+/// Topics: name → (id, partitions, when it was created in milliseconds since 1970 UTC).
+pub(crate) const TOPICS: TableDefinition<&str, (u64, i32, i64)> = TableDefinition::new("topics");
+/// Partitions: (topic id, partition) → (first offset, next offset, stored bytes).
+pub(crate) const PARTITIONS: TableDefinition<(u64, i32), (i64, i64, u64)> = TableDefinition::new("partitions");
+/// Records: (topic id, partition, offset of the first record) → [block](crate::block).
+pub(crate) const LOG: TableDefinition<(u64, i32, i64), &[u8]> = TableDefinition::new("log");
+/// Committed offsets of groups: (topic id, group, partition) → (offset, metadata).
+pub(crate) const GROUP_OFFSETS: TableDefinition<(u64, &str, i32), (i64, &str)> = TableDefinition::new("group_offsets");
+/// Committed offsets of sources: (pipeline, source, partition of the source) → position as JSON.
+pub(crate) const SOURCE_OFFSETS: TableDefinition<(&str, &str, &str), &str> = TableDefinition::new("source_offsets");
+
+/// Small, because records are read in blocks that the consumers keep, and the operating system caches the file.
+const CACHE_BYTES: usize = 16 << 20;
+const FILE: &str = "broker.redb";
+
+/// The file that everything lies in, or its image in memory. One process at a time holds it.
+#[derive(Debug)]
+pub(crate) struct Store {
+    database: Database,
+}
+
+impl Store {
+    /// Opens the store in `folder` and creates what is missing; without a folder it is new and in memory.
+    pub(crate) fn open(folder: Option<&Path>) -> Result<Arc<Self>> {
+        let mut builder = Builder::new();
+        builder.set_cache_size(CACHE_BYTES);
+        let database = match folder {
+            Some(folder) => open_folder(&mut builder, folder)?,
+            None => builder.create_with_backend(InMemoryBackend::new()).map_err(failed)?,
+        };
+        let store = Self { database };
+        store.create_tables()?;
+        Ok(Arc::new(store))
+    }
+
+    /// Reads a snapshot. Short: runs where it is called.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T> {
+        let transaction = self.database.begin_read().map_err(failed)?;
+        read(&transaction).map_err(failed)
+    }
+
+    /// Makes the changes of `write` durable, all or, if it fails, none. Blocks: see [`blocking`].
+    pub(crate) fn write<T, E: From<Error>>(
+        &self,
+        write: impl FnOnce(&WriteTransaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = self.database.begin_write().map_err(failed)?;
+        let written = write(&transaction)?;
+        transaction.commit().map_err(failed)?;
+        Ok(written)
+    }
+
+    /// Runs `act` between two writes. Blocks: see [`blocking`].
+    pub(crate) fn between_writes<T>(&self, act: impl FnOnce() -> T) -> Result<T> {
+        let transaction = self.database.begin_write().map_err(failed)?;
+        let outcome = act();
+        transaction.abort().map_err(failed)?;
+        Ok(outcome)
+    }
+
+    /// Readers need not ask whether a table exists.
+    fn create_tables(&self) -> Result<()> {
+        let complete = self.read(|transaction| Ok(transaction.open_table(SOURCE_OFFSETS).is_ok()))?;
+        if complete {
+            return Ok(());
+        }
+        self.write(|transaction| {
+            transaction.open_table(TOPICS).map_err(failed)?;
+            transaction.open_table(PARTITIONS).map_err(failed)?;
+            transaction.open_table(LOG).map_err(failed)?;
+            transaction.open_table(GROUP_OFFSETS).map_err(failed)?;
+            transaction.open_table(SOURCE_OFFSETS).map_err(failed)?;
+            Ok(())
+        })
+    }
+}
+
+/// Runs what blocks on the store where it holds up nobody. It runs to its end also if the caller is dropped.
+pub(crate) async fn blocking<T: Send + 'static, E: From<Error> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            Err(Error::fatal("a write to the embedded broker's store was cut short").with_source(error).into())
+        }
+    }
+}
+
+/// The store cannot be read or written.
+pub(crate) fn failed(error: impl Into<redb::Error>) -> Error {
+    Error::fatal("the embedded broker's store failed").with_source(error.into())
+}
+
+fn open_folder(builder: &mut Builder, folder: &Path) -> Result<Database> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Error::fatal(format!("cannot create the embedded broker's folder `{}`", folder.display())).with_source(error)
+    })?;
+    let file = folder.join(FILE);
+    let shown = file.display().to_string();
+    builder.set_repair_callback(move |session| {
+        tracing::info!(file = shown, progress = session.progress(), "checking the broker's store after a crash");
+    });
+    match builder.create(&file) {
+        Ok(database) => {
+            Owner::announce(folder);
+            Ok(database)
+        }
+        Err(DatabaseError::DatabaseAlreadyOpen) => Err(Owner::refusal(folder)),
+        Err(error) => {
+            Err(Error::fatal(format!("cannot open the embedded broker's store `{}`", file.display()))
+                .with_source(error))
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! JSON text, token by token.
+
+use std::borrow::Cow;
+
+use crate::refusal::{Outcome, refuse, shown};
+
+/// How deep arrays and objects may be nested: a bound, so that no payload can exhaust the stack.
+const DEPTH: usize = 128;
+
+/// Walks over one JSON text (RFC 8259). Every call first skips white space.
+pub(crate) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+}
+
+/// A number as it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Number<'a> {
+    pub(crate) text: &'a str,
+    /// It has neither a point nor an exponent.
+    pub(crate) whole: bool,
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    /// The next byte, which stays; `None` at the end.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.next() {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                next => return next,
+            }
+        }
+    }
+
+    /// Takes `byte` if it is the next one.
+    #[inline]
+    pub(crate) fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// Takes `byte`, which must be the next one.
+    #[inline]
+    pub(crate) fn expect(&mut self, byte: u8) -> Outcome<()> {
+        if self.take(byte) {
+            Ok(())
+        } else {
+            self.malformed(match byte {
+                b'"' => "a text within quotes",
+                b':' => "`:`",
+                b'[' => "`[`",
+                _ => "`{`",
+            })
+        }
+    }
+
+    /// Takes the bracket that opens an array or an object.
+    pub(crate) fn open(&mut self, bracket: u8) -> Outcome<()> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return refuse(format!("is nested deeper than {DEPTH} levels at byte {}", self.at));
+        }
+        self.expect(bracket)
+    }
+
+    /// After an element: takes the comma before the next one and says `true`, or the bracket that closes and says `false`.
+    pub(crate) fn goes_on(&mut self, bracket: u8) -> Outcome<bool> {
+        if self.take(b',') {
+            return Ok(true);
+        }
+        if self.take(bracket) {
+            self.depth -= 1;
+            return Ok(false);
+        }
+        self.malformed(if bracket == b']' { "`,` or `]`" } else { "`,` or `}`" })
+    }
+
+    /// After an opening bracket: whether the closing one follows, which is taken then.
+    pub(crate) fn closes(&mut self, bracket: u8) -> bool {
+        let closes = self.take(bracket);
+        self.depth -= usize::from(closes);
+        closes
+    }
+
+    /// Takes `word`: `null`, `true` or `false`.
+    pub(crate) fn word(&mut self, word: &str) -> Outcome<()> {
+        self.peek();
+        if self.text[self.at..].starts_with(word) {
+            self.at += word.len();
+            return Ok(());
+        }
+        self.malformed(word)
+    }
+
+    /// Takes a number.
+    pub(crate) fn number(&mut self) -> Outcome<Number<'a>> {
+        let negative = self.take(b'-');
+        let start = self.at - usize::from(negative);
+        let first = self.at;
+        if self.digits() == 0 {
+            return self.malformed("a digit");
+        }
+        if self.at - first > 1 && self.text.as_bytes()[first] == b'0' {
+            return refuse(format!("is no JSON at byte {first}: a number begins with 0, expected no leading zeros"));
+        }
+        let integer = self.at;
+        if self.next() == Some(b'.') {
+            self.at += 1;
+            if self.digits() == 0 {
+                return self.malformed("a digit");
+            }
+        }
+        if let Some(b'e' | b'E') = self.next() {
+            self.at += 1;
+            self.at += usize::from(matches!(self.next(), Some(b'+' | b'-')));
+            if self.digits() == 0 {
+                return self.malformed("a digit");
+            }
+        }
+        Ok(Number { text: &self.text[start..self.at], whole: self.at == integer })
+    }
+
+    /// Takes a string if it is written exactly as `quoted`, quotes and all.
+    pub(crate) fn take_quoted(&mut self, quoted: &str) -> bool {
+        self.peek();
+        let found = self.text.as_bytes()[self.at..].starts_with(quoted.as_bytes());
+        self.at += if found { quoted.len() } else { 0 };
+        found
+    }
+
+    /// Takes a string and gives what it means: a part of the text itself unless it holds escapes.
+    pub(crate) fn string(&mut self) -> Outcome<Cow<'a, str>> {
+        self.expect(b'"')?;
+        let start = self.at;
+        self.plain();
+        if self.next() == Some(b'"') {
+            self.at += 1;
+            return Ok(Cow::Borrowed(&self.text[start..self.at - 1]));
+        }
+        let mut meant = self.text[start..self.at].to_owned();
+        loop {
+            match self.next() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(Cow::Owned(meant));
+                }
+                Some(b'\\') => meant.push(self.escape()?),
+                _ => return self.malformed("the end of the string"),
+            }
+            let start = self.at;
+            self.plain();
+            meant.push_str(&self.text[start..self.at]);
+        }
+    }
+
+    /// Takes any value and gives its text.
+    pub(crate) fn skip(&mut self) -> Outcome<&'a str> {
+        let first = self.peek();
+        let start = self.at;
+        match first {
+            Some(b'"') => drop(self.string()?),
+            Some(b'-' | b'0'..=b'9') => drop(self.number()?),
+            Some(b't') => self.word("true")?,
+            Some(b'f') => self.word("false")?,
+            Some(b'n') => self.word("null")?,
+            Some(b'[') => self.skip_elements(b'[', b']')?,
+            Some(b'{') => self.skip_elements(b'{', b'}')?,
+            _ => self.malformed("a value")?,
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    /// What has not been taken yet.
+    pub(crate) fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn skip_elements(&mut self, open: u8, close: u8) -> Outcome<()> {
+        self.open(open)?;
+        if self.closes(close) {
+            return Ok(());
+        }
+        loop {
+            if open == b'{' {
+                self.string()?;
+                self.expect(b':')?;
+            }
+            self.skip()?;
+            if !self.goes_on(close)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The next byte, white space or not.
+    #[inline]
+    fn next(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    #[inline]
+    fn digits(&mut self) -> usize {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.next() {
+            self.at += 1;
+        }
+        self.at - start
+    }
+
+    /// Takes the characters of a string up to the next one that means something else.
+    fn plain(&mut self) {
+        let rest = &self.text.as_bytes()[self.at..];
+        self.at += rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len());
+    }
+
+    fn escape(&mut self) -> Outcome<char> {
+        self.at += 1;
+        let Some(letter) = self.next() else { return self.malformed("an escape") };
+        let meant = match letter {
+            b'"' | b'\\' | b'/' => char::from(letter),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => return self.unicode_escape(),
+            _ => return self.malformed(r#"one of the escapes \" \\ \/ \b \f \n \r \t \u"#),
+        };
+        self.at += 1;
+        Ok(meant)
+    }
+
+    fn unicode_escape(&mut self) -> Outcome<char> {
+        let high = self.four_hex_digits()?;
+        let code = match high {
+            0xD800..0xDC00 if self.text[self.at..].starts_with("\\u") => {
+                self.at += 1;
+                match self.four_hex_digits()? {
+                    low @ 0xDC00..0xE000 => 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00),
+                    _ => high,
+                }
+            }
+            code => code,
+        };
+        match char::from_u32(code) {
+            Some(meant) => Ok(meant),
+            None => refuse(format!("is no JSON at byte {}: \\u{high:04x} is half a character", self.at)),
+        }
+    }
+
+    /// Takes a `u` and the four digits behind it.
+    fn four_hex_digits(&mut self) -> Outcome<u32> {
+        let digits = self.text.as_bytes().get(self.at + 1..self.at + 5);
+        match digits
+            .and_then(|digits| digits.iter().try_fold(0, |code, d| Some(code * 16 + char::from(*d).to_digit(16)?)))
+        {
+            Some(code) => {
+                self.at += 5;
+                Ok(code)
+            }
+            None => self.malformed("four hexadecimal digits"),
+        }
+    }
+
+    #[cold]
+    fn malformed<T>(&mut self, expected: &str) -> Outcome<T> {
+        match self.text[self.at..].chars().next() {
+            None => refuse(format!("is no JSON: it ends at byte {}, expected {expected}", self.at)),
+            Some(found) => {
+                refuse(format!("is no JSON at byte {}: found {}, expected {expected}", self.at, shown(found)))
+            }
+        }
+    }
+}

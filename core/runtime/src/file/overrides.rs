@@ -1,0 +1,94 @@
+//! `--set`: values that the command line lays over the file's.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::pointer;
+use super::problems::Problems;
+use super::scalar;
+
+/// The texts of the values whose type the file leaves open, by pointer: what came from the environment or the command
+/// line. They take the type that their field wants.
+pub(super) type Untyped = BTreeMap<String, String>;
+
+/// Lays every value over the tree, and returns the paths that were set, by pointer. Mappings that are not there yet are
+/// made; whether the fields have a meaning is for the schema to say.
+pub(super) fn apply(
+    tree: &mut Value,
+    sets: &[(String, String)],
+    untyped: &mut Untyped,
+    problems: &mut Problems,
+) -> BTreeMap<String, String> {
+    let mut paths = BTreeMap::new();
+    for (path, text) in sets {
+        match slot(tree, path) {
+            Ok((at, slot)) => {
+                *slot = scalar::typed(text);
+                untyped.insert(at.clone(), text.clone());
+                paths.insert(at, path.clone());
+            }
+            Err(message) => problems.key("", format!("`--set {path}` names no value: {message}")),
+        }
+    }
+    paths
+}
+
+/// The value at the dotted path, which is made if its mapping does not have it, and its pointer.
+fn slot<'a>(tree: &'a mut Value, path: &str) -> Result<(String, &'a mut Value), String> {
+    let (mut at, mut slot) = (String::new(), tree);
+    for segment in path.split('.') {
+        let here = if at.is_empty() { "the file".to_owned() } else { format!("`{}`", pointer::readable(&at)) };
+        if segment.is_empty() {
+            return Err("expected names with one dot between two, such as sinks.0.flush.rows".into());
+        }
+        if slot.is_null() {
+            *slot = Value::Object(Map::new());
+        }
+        slot = match slot {
+            Value::Object(fields) => fields.entry(segment).or_insert(Value::Null),
+            Value::Array(entries) => {
+                let count = entries.len();
+                let entry = segment.parse::<usize>().ok().and_then(|index| entries.get_mut(index));
+                entry.ok_or_else(|| {
+                    format!("{here} has {count} entries and none is `{segment}`, expected a number from 0")
+                })?
+            }
+            _ => return Err(format!("{here} is a single value")),
+        };
+        at = pointer::field(&at, segment);
+    }
+    Ok((at, slot))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn set(path: &str, text: &str) -> Result<Value, String> {
+        let mut tree = json!({ "topic": { "name": "a" }, "sinks": [{ "type": "console" }] });
+        let mut problems = Problems::default();
+        apply(&mut tree, &[(path.into(), text.into())], &mut Untyped::new(), &mut problems);
+        match problems.into_found().pop() {
+            None => Ok(tree),
+            Some(problem) => Err(problem.message),
+        }
+    }
+
+    #[test]
+    fn a_value_is_replaced_or_added() {
+        assert_eq!(set("topic.name", "b").unwrap()["topic"]["name"], "b");
+        assert_eq!(set("sinks.0.flush.rows", "10").unwrap()["sinks"][0]["flush"], json!({ "rows": 10 }));
+        assert_eq!(set("name", "a: b").unwrap()["name"], "a: b");
+    }
+
+    #[test]
+    fn a_path_to_nothing_says_why() {
+        assert!(set("sinks.1.type", "csv").unwrap_err().contains("`sinks` has 1 entries and none is `1`"));
+        assert!(set("topic.name.x", "1").unwrap_err().contains("`topic.name` is a single value"));
+        assert!(set("topic..name", "1").unwrap_err().contains("one dot"));
+    }
+}

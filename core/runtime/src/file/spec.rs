@@ -1,0 +1,295 @@
+//! A pipeline file as it is written. The doc comments are its reference.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use pipeline_api::{ByteSize, Delivery, HumanDuration};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A pipeline: records go from sources through transforms into a topic, and from there through transforms into sinks.
+///
+/// ```yaml
+/// name: stocks
+/// sources:
+///   - type: csv
+///     config: { path: data/stocks.csv }
+/// topic:
+///   name: stocks
+///   key: symbol
+///   schema:
+///     symbol: string not null
+///     price: double
+///     event_time: timestamp
+/// sinks:
+///   - type: s3_parquet
+///     config: { url: out/stocks, partition_by: [symbol] }
+///     flush: { rows: 100_000, every: 5m }
+/// ```
+///
+/// Every value may hold `${env:NAME}` or `${env:NAME:-default}`; `$${` stands for `${` itself.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PipelineSpec {
+    /// The name: letters, digits, `-` and `_`. Consumer groups and folders are named after it, so a pipeline that is
+    /// renamed starts over.
+    pub name: String,
+    /// What is guaranteed of every record. The default is the strongest that the parts of the file give; a file that asks
+    /// for more is refused.
+    #[serde(default)]
+    pub delivery: Option<Delivery>,
+    /// Where records come from. Without sources somebody else fills the topic.
+    #[serde(default)]
+    pub sources: Vec<SourceSpec>,
+    /// The topic in the middle.
+    pub topic: TopicSpec,
+    /// Where records go. Without sinks somebody else reads the topic.
+    #[serde(default)]
+    pub sinks: Vec<SinkSpec>,
+    /// What happens to records that nobody accepts, and to calls that fail.
+    #[serde(default)]
+    pub errors: ErrorsSpec,
+    /// The broker in the process.
+    #[serde(default)]
+    pub embedded: EmbeddedSpec,
+    /// Queries over the tables that the sinks registered, whose answers are shown after a run.
+    #[serde(default)]
+    pub report: Vec<ReportSpec>,
+}
+
+/// A source.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSpec {
+    /// A name that no other source of the file has: letters, digits, `-` and `_`. The default is the type.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Which source: `pipeline plugins` lists them.
+    #[serde(rename = "type")]
+    pub plugin: String,
+    /// How many tasks share its work.
+    #[serde(default = "one_task")]
+    #[schemars(range(min = 1, max = 1024))]
+    pub tasks: u32,
+    /// The source's own settings.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+    /// What happens to its records before the topic, in order.
+    #[serde(default)]
+    pub transforms: Vec<TransformSpec>,
+}
+
+/// A transform.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransformSpec {
+    /// Which transform: `pipeline plugins` lists them.
+    #[serde(rename = "type")]
+    pub plugin: String,
+    /// The transform's own settings.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+    /// An SQL condition; the transform applies to the records for which it holds, and the others pass unchanged. The
+    /// default is all records.
+    #[serde(default)]
+    pub when: Option<String>,
+}
+
+/// The topic.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TopicSpec {
+    /// The name: letters, digits, `.`, `_` and `-`, at most 249.
+    pub name: String,
+    /// How many partitions it gets if it does not exist yet. Records of one partition keep their order.
+    #[serde(default = "one_partition")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub partitions: i32,
+    /// The column whose text is the record's key: records of one key keep their order. Without it records have no key and
+    /// are spread evenly.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// The column, of type timestamp, that is the record's timestamp. Without it that is the time at which the record was
+    /// produced.
+    #[serde(default)]
+    pub timestamp: Option<String>,
+    /// The form of the records on the topic.
+    #[serde(default)]
+    pub format: FormatSpec,
+    /// The columns of the records on the topic, in order: a name, and a type with Athena's own name, such as `bigint` or
+    /// `string not null`. Types: string, boolean, tinyint, smallint, int, bigint, float, double, decimal(p,s), date,
+    /// timestamp (milliseconds), timestamp(6) (microseconds), binary, array<…>, struct<name:type,…>.
+    #[schemars(with = "BTreeMap<String, String>", extend("minProperties" = 1))]
+    pub schema: IndexMap<String, String>,
+}
+
+/// The form of the records on the topic.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(untagged)]
+pub enum FormatSpec {
+    /// A converter without settings, such as `json`.
+    Name(String),
+    /// A converter with settings.
+    Plugin(PluginSpec),
+}
+
+/// A plugin with its settings.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PluginSpec {
+    /// Which plugin: `pipeline plugins` lists them.
+    #[serde(rename = "type")]
+    pub plugin: String,
+    /// The plugin's own settings.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+}
+
+/// A sink.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SinkSpec {
+    /// A name that no other sink of the file has: letters, digits, `-` and `_`. The default is the type. The sink reads as
+    /// the consumer group `<pipeline>-<name>`, so a sink that is renamed starts over.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Which sink: `pipeline plugins` lists them.
+    #[serde(rename = "type")]
+    pub plugin: String,
+    /// How many tasks share the topic's partitions.
+    #[serde(default = "one_task")]
+    #[schemars(range(min = 1, max = 1024))]
+    pub tasks: u32,
+    /// The sink's own settings.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+    /// What happens to the records between the topic and the sink, in order.
+    #[serde(default)]
+    pub transforms: Vec<TransformSpec>,
+    /// When what the sink holds is made durable.
+    #[serde(default)]
+    pub flush: FlushSpec,
+    /// What happens between a flush and its commit, in order.
+    #[serde(default)]
+    pub hooks: Vec<PluginSpec>,
+}
+
+/// When a sink makes durable what it holds: as soon as any of these holds, and at the end of a run.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FlushSpec {
+    /// After so many records. The default is no limit.
+    #[schemars(range(min = 1))]
+    pub rows: Option<u64>,
+    /// When so many bytes would be written.
+    pub bytes: ByteSize,
+    /// When the oldest record was taken so long ago.
+    pub every: HumanDuration,
+    /// When no record came for so long. The default is no limit.
+    pub idle: Option<HumanDuration>,
+    /// When so much memory is in use.
+    pub memory: ByteSize,
+}
+
+/// What happens to records that nobody accepts, and to calls that fail.
+#[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ErrorsSpec {
+    /// What happens to a record that nobody accepts.
+    pub tolerance: ToleranceSpec,
+    /// The topic that takes the records that nobody accepts. Needed for `tolerance: all`, and only there.
+    pub dead_letter_topic: Option<String>,
+    /// How a call is repeated that may work later.
+    pub retry: RetrySpec,
+}
+
+/// What happens to a record that nobody accepts.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToleranceSpec {
+    /// The pipeline stops.
+    #[default]
+    None,
+    /// It goes to the dead letter topic, and the pipeline goes on.
+    All,
+}
+
+/// How a call is repeated that may work later.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetrySpec {
+    /// How long one call is repeated before the pipeline stops.
+    pub timeout: HumanDuration,
+    /// The first pause; it doubles from time to time, with some chance in it.
+    pub pause: HumanDuration,
+    /// The longest pause.
+    pub max_pause: HumanDuration,
+}
+
+/// The broker in the process.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EmbeddedSpec {
+    /// The folder of its store, relative to the file's. The default is `.pipeline/` and the pipeline's name.
+    #[schemars(length(min = 1))]
+    pub path: Option<String>,
+    /// Whether it keeps everything in memory, for one run only.
+    pub in_memory: bool,
+    /// How much a topic may hold. Beyond it sources wait for the sinks; without sinks the oldest records are removed.
+    pub retention: ByteSize,
+}
+
+/// A query whose answer is shown after a run.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportSpec {
+    /// The heading.
+    #[schemars(length(min = 1))]
+    pub title: String,
+    /// The query.
+    #[schemars(length(min = 1))]
+    pub sql: String,
+}
+
+impl Default for FormatSpec {
+    fn default() -> Self {
+        Self::Name("json".into())
+    }
+}
+
+impl Default for FlushSpec {
+    fn default() -> Self {
+        Self {
+            rows: None,
+            bytes: ByteSize::mib(32),
+            every: HumanDuration::seconds(60),
+            idle: None,
+            memory: ByteSize::mib(128),
+        }
+    }
+}
+
+impl Default for RetrySpec {
+    fn default() -> Self {
+        Self { timeout: HumanDuration::seconds(600), pause: first_pause(), max_pause: HumanDuration::seconds(10) }
+    }
+}
+
+impl Default for EmbeddedSpec {
+    fn default() -> Self {
+        Self { path: None, in_memory: false, retention: ByteSize::mib(1024) }
+    }
+}
+
+fn one_task() -> u32 {
+    1
+}
+
+fn one_partition() -> i32 {
+    1
+}
+
+fn first_pause() -> HumanDuration {
+    "100ms".parse().unwrap_or(HumanDuration::seconds(1))
+}

@@ -1,0 +1,102 @@
+//! The topic's part of a plan.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema};
+use indexmap::IndexMap;
+use pipeline_api::{nearest, parse_column, type_text};
+
+use super::expectation::list;
+use super::names;
+use super::planner::Planner;
+use super::pointer::field;
+use super::spec::TopicSpec;
+use crate::plan::TopicPlan;
+
+impl Planner<'_> {
+    /// The topic. `None` if its shape is wrong or its converter is not linked.
+    pub(super) fn topic(&mut self) -> Option<TopicPlan> {
+        let spec = self.part::<TopicSpec>("/topic")?;
+        if let Err(why) = names::topic(&spec.name) {
+            self.problems.value("/topic/name", why);
+        }
+        let schema = Arc::new(self.columns(&spec.schema));
+        self.check_key(spec.key.as_deref(), &schema);
+        self.check_timestamp(spec.timestamp.as_deref(), &schema);
+        let converter = self.plugins.get("/topic/format")?.clone();
+        self.validate(&converter, "/topic/format/config", &schema);
+        Some(TopicPlan {
+            name: spec.name.into(),
+            partitions: spec.partitions,
+            key: spec.key,
+            timestamp: spec.timestamp,
+            converter,
+            schema,
+        })
+    }
+
+    /// The columns. One with a wrong type is taken for a text, so that whatever else names it finds it.
+    fn columns(&mut self, columns: &IndexMap<String, String>) -> Schema {
+        let mut fields: Vec<Field> = Vec::with_capacity(columns.len());
+        for (name, text) in columns {
+            let at = field("/topic/schema", name);
+            if let Err(why) = names::column(name) {
+                self.problems.key(&at, why);
+            } else if let Some(other) = names::same(name, fields.iter().map(|field| field.name().as_str())) {
+                let why = format!("differs from `{other}` only by case, which tables do not tell apart");
+                self.problems.key(&at, why);
+                continue;
+            }
+            let column = parse_column(name, text).unwrap_or_else(|error| {
+                self.problems.value(&at, error.to_string());
+                self.doubtful.push(name.clone());
+                Field::new(name, DataType::Utf8, true)
+            });
+            fields.push(column);
+        }
+        Schema::new(fields)
+    }
+
+    fn check_key(&mut self, key: Option<&str>, schema: &Schema) {
+        let Some((key, column)) = self.named_column("/topic/key", key, schema) else { return };
+        if column.data_type().is_nested() || *column.data_type() == DataType::Binary {
+            let found = type_text(column.data_type());
+            self.problems.value(
+                "/topic/key",
+                format!("`{key}` is of type {found}, which has no plain text; expected another column"),
+            );
+        }
+    }
+
+    fn check_timestamp(&mut self, timestamp: Option<&str>, schema: &Schema) {
+        let Some((name, column)) = self.named_column("/topic/timestamp", timestamp, schema) else { return };
+        if !matches!(column.data_type(), DataType::Timestamp(..)) && !self.doubtful.iter().any(|column| column == name)
+        {
+            let found = type_text(column.data_type());
+            self.problems
+                .value("/topic/timestamp", format!("`{name}` is of type {found}, expected a column of type timestamp"));
+        }
+    }
+
+    /// The column called `name`. `None` if nothing is called for, or there is no such column, which is then reported.
+    fn named_column<'n, 's>(
+        &mut self,
+        at: &str,
+        name: Option<&'n str>,
+        schema: &'s Schema,
+    ) -> Option<(&'n str, &'s Field)> {
+        let name = name?;
+        if let Ok(column) = schema.field_with_name(name) {
+            return Some((name, column));
+        }
+        let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let wrong = super::pointer::is_within("/topic/schema", at)
+            || self.problems.has_errors_within(&field("/topic/schema", name));
+        if !known.is_empty() && !wrong {
+            let meant = nearest(name, known.iter().copied()).map(|meant| format!(", did you mean `{meant}`?"));
+            let meant = meant.unwrap_or(",".into());
+            self.problems.value(at, format!("`{name}` is no column of the topic{meant} expected {}", list(&known)));
+        }
+        None
+    }
+}

@@ -1,0 +1,111 @@
+//! The note that travels with a committed offset: the whole state of a sink.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use pipeline_api::{Error, OffsetRange, PlannedRange, Result};
+
+/// What stands in the metadata of a committed offset `o`.
+///
+/// | metadata | meaning |
+/// |---|---|
+/// | empty, or without a planned end | everything below `o` is durable, nothing from `o` on is |
+/// | `…;end=e;at=t;cfg=f` | everything below `o` is durable, and `o..e` is being made durable, planned at `t` under a config of fingerprint `f`: replay exactly that range |
+///
+/// Written as `v1;topic=<id>` and `v1;topic=<id>;end=<offset>;at=<ms since 1970>;cfg=<16 hex>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitNote {
+    /// The id of the topic that the offset belongs to. A topic that was deleted and created again has another.
+    pub topic_id: String,
+    /// The range that is being made durable, if there is one.
+    pub plan: Option<Plan>,
+}
+
+/// A planned range, as it is noted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// One past its last offset.
+    pub end: i64,
+    /// When it was planned, to the millisecond.
+    pub at: Timestamp,
+    /// The fingerprint of the config under which it was planned.
+    pub fingerprint: String,
+}
+
+impl CommitNote {
+    /// Nothing is being made durable.
+    pub fn settled(topic_id: &str) -> Self {
+        Self { topic_id: topic_id.to_owned(), plan: None }
+    }
+
+    /// `range` is being made durable.
+    pub fn planned(topic_id: &str, range: &PlannedRange, fingerprint: &str) -> Self {
+        let plan = Plan { end: range.offsets.end, at: range.at, fingerprint: fingerprint.to_owned() };
+        Self { topic_id: topic_id.to_owned(), plan: Some(plan) }
+    }
+
+    /// The note in a committed offset's metadata; `None` if there is none. Errors: somebody else wrote it.
+    pub fn parse(metadata: &str) -> Result<Option<Self>> {
+        if metadata.is_empty() {
+            return Ok(None);
+        }
+        Self::parse_fields(metadata).map(Some).ok_or_else(|| {
+            Error::fatal(format!("the committed offset carries the note `{metadata}`, which is not ours, expected v1;topic=…; does another program commit for this group?"))
+        })
+    }
+
+    fn parse_fields(metadata: &str) -> Option<Self> {
+        let mut parts = metadata.split(';');
+        if parts.next()? != "v1" {
+            return None;
+        }
+        let topic_id = parts.next()?.strip_prefix("topic=")?.to_owned();
+        let Some(end) = parts.next() else { return Some(Self { topic_id, plan: None }) };
+        let end = end.strip_prefix("end=")?.parse().ok()?;
+        let at = Timestamp::from_millisecond(parts.next()?.strip_prefix("at=")?.parse().ok()?).ok()?;
+        let fingerprint = parts.next()?.strip_prefix("cfg=")?.to_owned();
+        let plan = Plan { end, at, fingerprint };
+        parts.next().is_none().then_some(Self { topic_id, plan: Some(plan) })
+    }
+}
+
+impl Plan {
+    /// The range that begins at the committed offset.
+    pub fn range(&self, committed: i64) -> PlannedRange {
+        PlannedRange { offsets: OffsetRange::new(committed, self.end), at: self.at }
+    }
+}
+
+impl fmt::Display for CommitNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v1;topic={}", self.topic_id)?;
+        match &self.plan {
+            Some(plan) => write!(f, ";end={};at={};cfg={}", plan.end, plan.at.as_millisecond(), plan.fingerprint),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_reads_back_as_it_was_written() -> Result<()> {
+        let at = Timestamp::from_millisecond(1_767_364_200_123).map_err(|error| Error::fatal(error.to_string()))?;
+        let range = PlannedRange { offsets: OffsetRange::new(10, 25), at };
+        for note in [CommitNote::settled("a1"), CommitNote::planned("a1", &range, "0123456789abcdef")] {
+            assert_eq!(CommitNote::parse(&note.to_string())?, Some(note));
+        }
+        assert_eq!(CommitNote::planned("a1", &range, "00").plan.map(|plan| plan.range(10)), Some(range));
+        Ok(())
+    }
+
+    #[test]
+    fn a_note_of_somebody_else_is_refused_and_none_is_none() {
+        assert!(matches!(CommitNote::parse(""), Ok(None)));
+        for text in ["v2;topic=a", "v1", "hello", "v1;topic=a;end=x", "v1;topic=a;end=1;at=2", "v1;topic=a;end=1;at=2;cfg=3;more=4"] {
+            assert!(CommitNote::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Records that nobody accepts.
+
+use std::sync::Arc;
+
+use arrow::array::{BinaryArray, TimestampMillisecondArray};
+use bytes::Bytes;
+use pipeline_api::{Error, Ranges, Result, SourceOffsets, Timestamp, TopicPartition};
+
+use crate::broker::{Broker, CommitError, Headers, ProducedRecords, Producer, ProducerId};
+
+/// A record that nobody accepts, and why.
+#[derive(Clone, Debug)]
+pub(super) struct DeadLetter {
+    /// Where in the life of a record it failed, in Kafka Connect's words.
+    pub(super) stage: Stage,
+    /// The type of the plugin that refused it.
+    pub(super) plugin: &'static str,
+    /// Where it was found.
+    pub(super) origin: Origin,
+    /// The field that did not fit, if it was one.
+    pub(super) field: Option<String>,
+    /// What was found, and what would be right.
+    pub(super) reason: String,
+    /// The record as it was found.
+    pub(super) value: Option<Bytes>,
+}
+
+/// Where a record was found.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    /// In a source, at a place for a person: `stocks.csv:17:4`.
+    Source(String),
+    /// On the topic.
+    Topic(TopicPartition, i64),
+}
+
+/// The stages of a record's life, as Kafka Connect's `__connect.errors.stage` names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    TaskPoll,
+    Transformation,
+    ValueConverter,
+    TaskPut,
+}
+
+impl Stage {
+    fn name(self) -> &'static str {
+        match self {
+            Self::TaskPoll => "TASK_POLL",
+            Self::Transformation => "TRANSFORMATION",
+            Self::ValueConverter => "VALUE_CONVERTER",
+            Self::TaskPut => "TASK_PUT",
+        }
+    }
+}
+
+impl DeadLetter {
+    /// The error that stops the pipeline where no record may be lost to a dead letter topic.
+    pub(super) fn to_error(&self) -> Error {
+        let place = match &self.origin {
+            Origin::Source(place) => place.clone(),
+            Origin::Topic(of, offset) => format!("topic {}, partition {}, offset {offset}", of.topic, of.partition),
+        };
+        let field = self.field.as_ref().map(|field| format!("field `{field}`: ")).unwrap_or_default();
+        Error::data(format!("{place}: {field}{} (errors.tolerance: all sends such records to a dead letter topic)", self.reason))
+    }
+
+    /// Its offset, if it was on the topic.
+    pub(super) fn offset(&self) -> Option<i64> {
+        match &self.origin {
+            Origin::Source(_) => None,
+            Origin::Topic(_, offset) => Some(*offset),
+        }
+    }
+
+    fn key(&self) -> String {
+        match &self.origin {
+            Origin::Source(place) => place.clone(),
+            Origin::Topic(of, offset) => format!("{of}+{offset}"),
+        }
+    }
+
+    /// Kafka Connect's own headers.
+    fn headers(&self, connector: &str, task: u32) -> Headers {
+        let mut headers = vec![
+            ("connector.name", connector.to_owned()),
+            ("task.id", task.to_string()),
+            ("stage", self.stage.name().to_owned()),
+            ("class.name", self.plugin.to_owned()),
+            ("exception.message", self.reason.clone()),
+        ];
+        if let Some(field) = &self.field {
+            headers.push(("field", field.clone()));
+        }
+        match &self.origin {
+            Origin::Source(place) => headers.push(("place", place.clone())),
+            Origin::Topic(of, offset) => headers.extend([
+                ("topic", of.topic.to_string()),
+                ("partition", of.partition.to_string()),
+                ("offset", offset.to_string()),
+            ]),
+        }
+        headers.into_iter().map(|(name, value)| (format!("__connect.errors.{name}"), Bytes::from(value))).collect()
+    }
+}
+
+/// Dead letters as records of their topic.
+pub(super) fn records<'a>(letters: impl Iterator<Item = &'a DeadLetter> + Clone, connector: &str, task: u32) -> ProducedRecords {
+    let now = Timestamp::now().as_millisecond();
+    let headers: Vec<Headers> = letters.clone().map(|letter| letter.headers(connector, task)).collect();
+    ProducedRecords {
+        partitions: vec![0; headers.len()],
+        keys: BinaryArray::from_iter_values(letters.clone().map(DeadLetter::key)),
+        values: letters.map(|letter| letter.value.as_deref()).collect(),
+        timestamps: TimestampMillisecondArray::from_value(now, headers.len()),
+        headers,
+    }
+}
+
+/// The way of a sink's dead letters to their topic: each once, however often their range is replayed, because how far
+/// they are is stored in one transaction with them.
+pub(super) struct DeadLetterQueue {
+    broker: Arc<dyn Broker>,
+    id: ProducerId,
+    topic: String,
+    producer: Option<Box<dyn Producer>>,
+}
+
+impl DeadLetterQueue {
+    /// For one task of a sink. Connects to nothing yet.
+    pub(super) fn new(broker: Arc<dyn Broker>, pipeline: &str, sink: &str, task: u32, topic: &str) -> Self {
+        let id = ProducerId { pipeline: pipeline.to_owned(), source: format!("{sink}-dead-letters"), task };
+        Self { broker, id, topic: topic.to_owned(), producer: None }
+    }
+
+    /// Sends the dead letters of these ranges, if an earlier attempt has not done so.
+    pub(super) async fn send(&mut self, letters: &[DeadLetter], ranges: &Ranges) -> Result<()> {
+        if letters.is_empty() {
+            return Ok(());
+        }
+        let mut producer = match self.producer.take() {
+            Some(producer) => producer,
+            None => self.broker.producer(self.id.clone()).await?,
+        };
+        let sent = producer.source_offsets().await?;
+        let mut missing = Vec::with_capacity(letters.len());
+        for letter in letters {
+            if !was_sent(letter, &sent)? {
+                missing.push(letter);
+            }
+        }
+        if !missing.is_empty() {
+            let records = records(missing.into_iter(), &self.id.source, self.id.task);
+            producer.send(&self.topic, records).await.map_err(plain)?;
+            producer.commit(&ends(ranges)?).await.map_err(plain)?;
+        }
+        // After an error the producer is not put back: its transaction is in doubt.
+        self.producer = Some(producer);
+        Ok(())
+    }
+}
+
+fn was_sent(letter: &DeadLetter, sent: &SourceOffsets) -> Result<bool> {
+    match &letter.origin {
+        Origin::Source(_) => Ok(false),
+        Origin::Topic(of, offset) => Ok(sent.get::<i64>(&of.to_string())?.is_some_and(|end| *offset < end)),
+    }
+}
+
+fn ends(ranges: &Ranges) -> Result<SourceOffsets> {
+    let mut ends = SourceOffsets::new();
+    for (partition, range) in ranges.iter() {
+        ends.set(partition.to_string(), &range.offsets.end)?;
+    }
+    Ok(ends)
+}
+
+/// What a failed send means for whoever only wants to send.
+pub(super) fn plain(error: CommitError) -> Error {
+    match error {
+        CommitError::Fenced(reason) => Error::fatal(format!("another process runs this task now: {reason}")),
+        CommitError::Failed(error) => error,
+    }
+}

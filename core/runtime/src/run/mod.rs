@@ -1,0 +1,22 @@
+//! Running plans.
+
+mod bisect;
+mod commit_note;
+mod dead_letter;
+mod decode;
+mod encode;
+mod flight;
+mod flush_trigger;
+mod partitioner;
+mod progress;
+mod retry;
+mod sink_task;
+mod source_task;
+mod stop;
+mod worker;
+
+pub use commit_note::CommitNote;
+pub use partitioner::partition_of_key;
+pub use progress::{Progress, SinkProgress, SourceProgress};
+pub use stop::{Stop, Stopper};
+pub use worker::{End, reset, run};

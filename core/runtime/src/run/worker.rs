@@ -1,0 +1,262 @@
+//! A whole pipeline: its tasks from the first to the last.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pipeline_api::{Error, Result, Task};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
+use tracing::error;
+
+use super::flight::AfterFlush;
+use super::progress::Progress;
+use super::retry::retry;
+use super::sink_task::{SinkTask, context};
+use super::source_task::{SourceEnd, SourceTask};
+use super::stop::{Stop, Stopper};
+use crate::broker::{Broker, TopicSpec};
+use crate::plan::{Plan, Tolerance};
+
+/// How long tasks may take to flush and commit what they hold when the run stops.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The sources ended, and everything on the topic is in the sinks.
+    Drained,
+    /// It was asked to stop; what was put is committed.
+    Stopped,
+    /// It was asked to stop, and some flush took too long: the next run replays it.
+    Interrupted,
+}
+
+/// Runs a plan until its sources end and the sinks have everything, or until it is asked to stop.
+///
+/// Errors: the first of any task. The others flush and commit what they hold before it is returned.
+pub async fn run(plan: Arc<Plan>, broker: Arc<dyn Broker>, progress: Arc<Progress>, stop: Stop) -> Result<End> {
+    let topic_id = ensure_topics(&plan, &broker).await?;
+    measure_backlog(&plan, &broker, &progress).await?;
+    let mut sinks = Vec::new();
+    for (index, sink) in plan.sinks.iter().enumerate() {
+        for task in tasks(sink.tasks) {
+            sinks.push((index, SinkTask::open(&plan, index, task, &topic_id, &broker, &progress).await?));
+        }
+    }
+    Worker::start(plan, broker, progress, stop, sinks).finish().await
+}
+
+/// Deletes the topics, everything that is committed for them, and what the sinks and hooks have written, because a person
+/// starts over. Returns what was removed, a line each. Sinks first: where that fails, nothing is forgotten that a repeated
+/// reset would need.
+pub async fn reset(plan: &Plan, broker: &Arc<dyn Broker>) -> Result<Vec<String>> {
+    let mut removed = Vec::new();
+    for sink in &plan.sinks {
+        let context = context(plan, sink, Task { index: 0, of: 1 });
+        let mut opened = sink.plugin.registration.open_sink(sink.plugin.config.clone(), context.clone()).await?;
+        removed.push(format!("sink {}: {}", sink.name, opened.reset().await?));
+        opened.close().await?;
+        for hook in &sink.hooks {
+            let mut opened = hook.registration.open_hook(hook.config.clone(), context.clone()).await?;
+            removed.push(format!("hook {}: {}", hook.registration.type_name(), opened.reset().await?));
+        }
+    }
+    removed.retain(|line| !line.ends_with(": nothing"));
+    for topic in topics(plan) {
+        broker.reset(&plan.name, &topic.name).await?;
+        removed.push(format!("topic {}, with its offsets", topic.name));
+    }
+    Ok(removed)
+}
+
+fn tasks(of: u32) -> impl Iterator<Item = Task> {
+    (0..of).map(move |index| Task { index, of })
+}
+
+/// The topics that a plan uses: its own, then the one for dead letters.
+fn topics(plan: &Plan) -> Vec<TopicSpec> {
+    let retained_for = plan.sinks.iter().map(|sink| sink.group.clone()).collect();
+    let mut topics = vec![TopicSpec { name: plan.topic.name.to_string(), partitions: plan.topic.partitions, retained_for }];
+    if let Tolerance::DeadLetterTopic(name) = &plan.errors.tolerance {
+        topics.push(TopicSpec { name: name.clone(), partitions: 1, retained_for: Vec::new() });
+    }
+    topics
+}
+
+async fn ensure_topics(plan: &Plan, broker: &Arc<dyn Broker>) -> Result<String> {
+    let mut ids = Vec::new();
+    for topic in topics(plan) {
+        ids.push(retry(plan.errors.retry, || broker.ensure_topic(&topic)).await?.id);
+    }
+    ids.into_iter().next().ok_or_else(|| Error::fatal("a pipeline without a topic"))
+}
+
+async fn measure_backlog(plan: &Plan, broker: &Arc<dyn Broker>, progress: &Progress) -> Result<()> {
+    let bounds = broker.bounds(&plan.topic.name).await?;
+    for (sink, progress) in plan.sinks.iter().zip(&progress.sinks) {
+        let committed = broker.committed(&sink.group, &plan.topic.name).await?;
+        let waiting = bounds.iter().zip(committed).map(|(range, committed)| range.end - committed.map_or(range.start, |committed| committed.offset));
+        progress.waiting(waiting.map(|records| u64::try_from(records).unwrap_or(0)).sum());
+    }
+    Ok(())
+}
+
+/// The running tasks of a plan.
+struct Worker {
+    plan: Arc<Plan>,
+    broker: Arc<dyn Broker>,
+    stop: Stop,
+    /// Stops the tasks: because a person wishes it, or because one of them failed.
+    stopper: Stopper,
+    sources: JoinSet<Result<SourceEnd>>,
+    sinks: JoinSet<Result<(usize, AfterFlush)>>,
+    ends: watch::Sender<Option<Arc<Vec<i64>>>>,
+    failure: Option<Error>,
+}
+
+impl Worker {
+    fn start(plan: Arc<Plan>, broker: Arc<dyn Broker>, progress: Arc<Progress>, stop: Stop, opened: Vec<(usize, SinkTask)>) -> Self {
+        let (stopper, stopping) = Stopper::new();
+        let (ends, ends_known) = watch::channel(None);
+        let (mut sources, mut sinks) = (JoinSet::new(), JoinSet::new());
+        let finishes: Vec<Finish> = plan.sinks.iter().map(|_| Finish::new(ends_known.clone(), plan.topic.partitions)).collect();
+        for (index, task) in opened {
+            let (stop, finish) = (stopping.clone(), finishes[index].clone());
+            sinks.spawn(async move { task.run(stop, finish).await.map(|after| (index, after)) });
+        }
+        for (index, source) in plan.sources.iter().enumerate() {
+            for task in tasks(source.tasks) {
+                let (plan, broker, progress, stop) = (plan.clone(), broker.clone(), progress.clone(), stopping.clone());
+                sources.spawn(SourceTask { plan, source: index, task, broker, progress, stop }.run());
+            }
+        }
+        Self { plan, broker, stop, stopper, sources, sinks, ends, failure: None }
+    }
+
+    async fn finish(mut self) -> Result<End> {
+        let mut hooks = Vec::new();
+        let mut exhausted = !self.plan.sources.is_empty();
+        let mut stopped = false;
+        while !(self.sources.is_empty() && self.sinks.is_empty()) {
+            tokio::select! {
+                Some(ended) = self.sources.join_next() => match flatten(ended) {
+                    Ok(end) => exhausted &= end == SourceEnd::Exhausted,
+                    Err(error) => { exhausted = false; self.fail(error) }
+                },
+                Some(ended) = self.sinks.join_next() => match flatten(ended) {
+                    Ok(after) => hooks.push(after),
+                    Err(error) => self.fail(error),
+                },
+                () = self.stop.requested(), if !stopped => self.stopper.stop(),
+            }
+            stopped |= self.stop.is_requested() || self.failure.is_some();
+            if stopped {
+                return self.drain().await;
+            }
+            if exhausted && self.sources.is_empty() && self.ends.borrow().is_none() {
+                let bounds = self.broker.bounds(&self.plan.topic.name).await?;
+                self.ends.send_replace(Some(Arc::new(bounds.iter().map(|range| range.end).collect())));
+            }
+        }
+        self.check_at_end(hooks).await?;
+        Ok(End::Drained)
+    }
+
+    /// Waits until all tasks have flushed and committed what they hold, for as long as that may take.
+    async fn drain(mut self) -> Result<End> {
+        let drained = timeout(DRAIN_LIMIT, async {
+            while let Some(ended) = self.sources.join_next().await {
+                if let Err(error) = flatten(ended) {
+                    self.fail(error);
+                }
+            }
+            while let Some(ended) = self.sinks.join_next().await {
+                if let Err(error) = flatten(ended) {
+                    self.fail(error);
+                }
+            }
+        })
+        .await;
+        match (self.failure, drained) {
+            (Some(error), _) => Err(error),
+            (None, Ok(())) => Ok(End::Stopped),
+            (None, Err(_)) => Ok(End::Interrupted),
+        }
+    }
+
+    /// The checks that look at a sink's whole table, once per sink.
+    async fn check_at_end(&self, mut hooks: Vec<(usize, AfterFlush)>) -> Result<()> {
+        hooks.sort_by_key(|(sink, _)| *sink);
+        hooks.dedup_by_key(|(sink, _)| *sink);
+        let mut failure = Ok(());
+        for (_, mut after) in hooks {
+            // Every sink is checked, so that a person sees all that is wrong.
+            failure = failure.and(after.at_end().await);
+        }
+        failure
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.stopper.stop();
+        match self.failure {
+            None => self.failure = Some(error),
+            Some(_) => error!(pipeline = %self.plan.name, error = %format!("{error:#}"), "another task failed as well"),
+        }
+    }
+}
+
+fn flatten<T>(ended: Result<Result<T>, JoinError>) -> Result<T> {
+    match ended {
+        Ok(result) => result,
+        Err(error) => Err(Error::fatal("a task panicked").with_source(error)),
+    }
+}
+
+/// What the tasks of one sink know together about the end of a bounded run.
+#[derive(Clone)]
+pub(super) struct Finish {
+    ends: watch::Receiver<Option<Arc<Vec<i64>>>>,
+    done: watch::Sender<BTreeSet<i32>>,
+    seen: watch::Receiver<BTreeSet<i32>>,
+    partitions: usize,
+}
+
+impl Finish {
+    fn new(ends: watch::Receiver<Option<Arc<Vec<i64>>>>, partitions: i32) -> Self {
+        let (done, seen) = watch::channel(BTreeSet::new());
+        Self { ends, done, seen, partitions: partitions as usize }
+    }
+
+    /// The topic's end offsets, once the sources have ended.
+    pub(super) fn ends(&self) -> Option<Arc<Vec<i64>>> {
+        self.ends.borrow().clone()
+    }
+
+    /// These partitions are committed up to the end. That stays so.
+    pub(super) fn report(&self, partitions: impl Iterator<Item = i32>) {
+        let mut partitions = partitions.peekable();
+        if partitions.peek().is_some() {
+            self.done.send_if_modified(|done| {
+                let before = done.len();
+                done.extend(partitions);
+                done.len() > before
+            });
+        }
+    }
+
+    /// Whether all partitions of the topic are committed up to the end.
+    pub(super) fn is_complete(&self) -> bool {
+        self.done.borrow().len() >= self.partitions
+    }
+
+    /// Waits until any of this changes. Dropping the call loses nothing.
+    pub(super) async fn changed(&mut self) {
+        tokio::select! {
+            Ok(()) = self.ends.changed() => {}
+            Ok(()) = self.seen.changed() => {}
+            else => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What a right file means.
+
+use std::time::Duration;
+
+use pipeline_api::{ByteSize, Delivery};
+use pipeline_runtime::Tolerance;
+
+use crate::{File, GOOD};
+
+#[tokio::test]
+async fn a_short_file_gets_every_default() {
+    let file = File::new(GOOD);
+    let loaded = file.loaded().await;
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    let plan = loaded.plan;
+    let folder = file.folder.path().canonicalize().unwrap();
+    assert_eq!((plan.name.as_ref(), &plan.folder, plan.delivery), ("stocks", &folder, Delivery::ExactlyOnce));
+    assert_eq!((plan.sources[0].name.as_ref(), plan.sources[0].tasks), ("csv", 1));
+    assert_eq!(plan.topic.converter.registration.type_name(), "json");
+    assert_eq!(plan.topic.partitions, 6);
+    assert_eq!(plan.broker.path, Some(folder.join(".pipeline/stocks")));
+    assert_eq!(plan.broker.retention, ByteSize::mib(1024));
+    assert_eq!(plan.errors.tolerance, Tolerance::None);
+    let retry = plan.errors.retry;
+    let pauses = (retry.timeout, retry.pause, retry.max_pause);
+    assert_eq!(pauses, (Duration::from_secs(600), Duration::from_millis(100), Duration::from_secs(10)));
+    let sink = &plan.sinks[0];
+    assert_eq!((sink.name.as_ref(), sink.group.as_str()), ("lake", "stocks-lake"));
+    assert_eq!((sink.flush.rows, sink.flush.idle), (None, None));
+    assert_eq!((sink.flush.bytes, sink.flush.memory), (ByteSize::mib(32), ByteSize::mib(128)));
+    assert_eq!(sink.flush.every, Duration::from_secs(60));
+    assert_eq!(sink.dataset.as_ref().unwrap().location, "file:///lake/stocks/");
+    assert_eq!(sink.schema, plan.topic.schema);
+}
+
+#[tokio::test]
+async fn a_sink_gets_what_its_transforms_leave_without_the_metadata_columns() {
+    let transforms = "    transforms:\n      - { type: rename, config: { fields: { symbol: ticker, __offset: at } }, when: price > 0 }\n";
+    // A transform with a condition may not take a column away, so this one has none.
+    let text = format!("{GOOD}{transforms}").replace(", when: price > 0", "").replace("[symbol]", "[ticker]");
+    let plan = File::new(text).loaded().await.plan;
+    let names: Vec<&str> = plan.sinks[0].schema.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["ticker", "price", "event_time", "at"]);
+}
+
+#[tokio::test]
+async fn numbers_may_be_grouped_and_formats_may_have_settings() {
+    let text = GOOD.replace("  key:", "  format: { type: json, config: {} }\n  key:")
+        + "    flush: { rows: 1_000_000, bytes: 64KiB, idle: 5s }\n";
+    let flush = File::new(text).loaded().await.plan.sinks[0].flush;
+    assert_eq!((flush.rows, flush.bytes.bytes(), flush.idle), (Some(1_000_000), 65_536, Some(Duration::from_secs(5))));
+}
+
+#[tokio::test]
+async fn a_value_of_the_environment_takes_the_type_that_its_field_wants() {
+    let text = GOOD.replace("partitions: 6", "partitions: ${env:PARTITIONS}").replace("stocks.csv", "\"${env:FILE}\"")
+        + "    tasks: '${env:TASKS:-2}'\n";
+    let plan = File::new(text).env("PARTITIONS", "12").env("FILE", "0017").loaded().await.plan;
+    assert_eq!(plan.topic.partitions, 12);
+    assert_eq!(plan.sources[0].plugin.config["path"], "0017");
+    assert_eq!(plan.sinks[0].tasks, 2);
+}
+
+#[tokio::test]
+async fn the_command_line_replaces_values_of_the_file() {
+    let file = File::new(GOOD.replace("stocks.csv", "\"${env:NOT_SET}\""));
+    let file = file.set("sinks.0.flush.rows", "10").set("sources.0.config.path", "7").set("topic.name", "other");
+    let plan = file.loaded().await.plan;
+    assert_eq!(plan.sinks[0].flush.rows, Some(10));
+    assert_eq!(plan.sources[0].plugin.config["path"], "7");
+    assert_eq!(plan.topic.name.as_ref(), "other");
+}
+
+#[tokio::test]
+async fn delivery_is_the_least_of_the_parts_and_a_file_may_ask_for_less() {
+    let console = GOOD.to_owned() + "  - type: console\n";
+    assert_eq!(File::new(&console).loaded().await.plan.delivery, Delivery::AtLeastOnce);
+    let less = console.clone() + "delivery: at_most_once\n";
+    assert_eq!(File::new(less).loaded().await.plan.delivery, Delivery::AtMostOnce);
+    let more = console + "delivery: exactly_once\n";
+    let expected = "p.yaml:18:11: error: delivery: `exactly_once` is more than sinks[1] (`console`) gives, expected `at_least_once` or less";
+    assert_eq!(File::new(more).lines().await, [expected]);
+}
+
+#[tokio::test]
+async fn the_fingerprint_follows_what_shapes_the_objects_and_nothing_else() {
+    let fingerprint = |text: String| async move { File::new(text).loaded().await.plan.sinks[0].fingerprint.clone() };
+    let base = fingerprint(GOOD.into()).await;
+    assert_eq!(base.len(), 16);
+    let same = [
+        GOOD.replace("partition_by: [symbol]", "secret_key: hunter2, partition_by: [symbol]"),
+        GOOD.replace(
+            "{ url: file:///lake/stocks, partition_by: [symbol] }",
+            "{ partition_by: [symbol], url: file:///lake/stocks }",
+        ),
+        GOOD.to_owned() + "    flush: { rows: 5 }\n",
+    ];
+    let other = [
+        GOOD.replace("[symbol]", "[]"),
+        GOOD.replace("price: double", "price: float"),
+        GOOD.to_owned() + "    transforms: [{ type: rename, config: { fields: { price: close } } }]\n",
+    ];
+    // The secret itself takes no part; that there is one does, for it is a field of the config.
+    let with_secret = fingerprint(same[0].clone()).await;
+    assert_eq!(with_secret, fingerprint(same[0].replace("hunter2", "other")).await);
+    for text in same.into_iter().skip(1) {
+        assert_eq!(fingerprint(text.clone()).await, base, "{text}");
+    }
+    for text in other {
+        assert_ne!(fingerprint(text.clone()).await, base, "{text}");
+    }
+}

@@ -1,0 +1,93 @@
+//! A broker that does not do what the engine relies on fails the case that says so.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pipeline_api::{ByteSize, OffsetRange, Result};
+use pipeline_embedded::EmbeddedBroker;
+use pipeline_runtime::BrokerSettings;
+use pipeline_runtime::broker::{Broker, Committed, Consumer, Producer, ProducerId, TopicInfo, TopicSpec};
+use pipeline_testkit::broker_conformance::cases;
+
+/// What a broker does wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    NeverFencesProducers,
+    ForgetsMetadata,
+    ResetsNothing,
+    PutsEveryMemberInAGroupOfItsOwn,
+}
+
+/// The embedded broker with a fault.
+struct FaultyBroker {
+    inner: Arc<EmbeddedBroker>,
+    fault: Fault,
+    calls: AtomicU32,
+}
+
+impl FaultyBroker {
+    /// A number that differs from call to call if the broker has this fault.
+    fn varied(&self, fault: Fault) -> u32 {
+        if self.fault == fault { self.calls.fetch_add(1, Ordering::Relaxed) } else { 0 }
+    }
+}
+
+#[async_trait]
+impl Broker for FaultyBroker {
+    async fn ensure_topic(&self, topic: &TopicSpec) -> Result<TopicInfo> {
+        self.inner.ensure_topic(topic).await
+    }
+
+    async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>> {
+        self.inner.bounds(topic).await
+    }
+
+    async fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<Committed>>> {
+        let mut committed = self.inner.committed(group, topic).await?;
+        if self.fault == Fault::ForgetsMetadata {
+            committed.iter_mut().flatten().for_each(|committed| committed.metadata.clear());
+        }
+        Ok(committed)
+    }
+
+    async fn producer(&self, id: ProducerId) -> Result<Box<dyn Producer>> {
+        let task = id.task + 10 * self.varied(Fault::NeverFencesProducers);
+        self.inner.producer(ProducerId { task, ..id }).await
+    }
+
+    async fn consumer(&self, group: &str, topic: &str) -> Result<Box<dyn Consumer>> {
+        match self.varied(Fault::PutsEveryMemberInAGroupOfItsOwn) {
+            0 => self.inner.consumer(group, topic).await,
+            number => self.inner.consumer(&format!("{group}-{number}"), topic).await,
+        }
+    }
+
+    async fn reset(&self, pipeline: &str, topic: &str) -> Result<()> {
+        if self.fault == Fault::ResetsNothing { Ok(()) } else { self.inner.reset(pipeline, topic).await }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_fault_is_found() {
+    for (fault, case) in [
+        (Fault::NeverFencesProducers, "a_newer_producer_fences_the_older"),
+        (Fault::ForgetsMetadata, "what_was_committed_comes_back_with_its_metadata"),
+        (Fault::ResetsNothing, "a_reset_leaves_nothing"),
+        (Fault::ResetsNothing, "a_reset_is_refused_while_somebody_reads"),
+        (Fault::PutsEveryMemberInAGroupOfItsOwn, "a_silent_member_is_evicted_and_fenced"),
+    ] {
+        let outcome = cases().into_iter().find(|found| found.name == case).unwrap().run(broker(fault)).await;
+        let fault_text = outcome.expect_err(&format!("{fault:?} passes {case}"));
+        assert!(fault_text.starts_with(case), "{fault_text}");
+    }
+}
+
+fn broker(fault: Fault) -> Arc<dyn Broker> {
+    let settings = BrokerSettings { path: None, retention: ByteSize::mib(64) };
+    let inner = EmbeddedBroker::open_with(&settings, Duration::from_secs(5)).unwrap();
+    Arc::new(FaultyBroker { inner, fault, calls: AtomicU32::new(0) })
+}

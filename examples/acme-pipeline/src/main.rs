@@ -1,0 +1,7 @@
+//! The program `pipeline` with one more connector.
+
+use acme_connectors as _;
+
+fn main() -> std::process::ExitCode {
+    pipeline::main()
+}

@@ -1,0 +1,72 @@
+//! Reading pipeline files.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use pipeline_api::Registry;
+use pipeline_runtime::Plan;
+use pipeline_runtime::file::{self, Color, Diagnostics, LoadOptions};
+
+use super::{Failure, LoadArgs};
+
+/// The plans of these files. Everything that is wrong with any of them is told on standard error.
+pub(super) async fn load_all(paths: &[PathBuf], args: &LoadArgs, registry: &Registry) -> Result<Vec<Plan>, Failure> {
+    let options = options(args)?;
+    let mut plans = Vec::new();
+    let mut wrong = false;
+    for path in paths {
+        match file::load(path, &options, registry).await {
+            Ok(loaded) => {
+                show(&loaded.warnings);
+                plans.push(loaded.plan);
+            }
+            Err(diagnostics) => {
+                show(&diagnostics);
+                wrong = true;
+            }
+        }
+    }
+    if wrong {
+        return Err(Failure::File);
+    }
+    for (index, plan) in plans.iter().enumerate() {
+        if plans[..index].iter().any(|other| other.name == plan.name && other.broker.path == plan.broker.path) {
+            return Err(Failure::Usage(format!("two files are pipelines called `{}`, expected a name of its own for each", plan.name)));
+        }
+    }
+    Ok(plans)
+}
+
+/// The plan of one file.
+pub(super) async fn load_one(path: &PathBuf, args: &LoadArgs, registry: &Registry) -> Result<Plan, Failure> {
+    load_all(std::slice::from_ref(path), args, registry).await?.pop().ok_or(Failure::File)
+}
+
+pub(super) fn options(args: &LoadArgs) -> Result<LoadOptions, Failure> {
+    let sets = args
+        .sets
+        .iter()
+        .map(|set| match set.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+            _ => Err(Failure::Usage(format!("--set {set}: expected KEY=VALUE, such as topic.name=demo"))),
+        })
+        .collect::<Result<_, _>>()?;
+    let mut env = match &args.env_file {
+        Some(path) => file::read_env_file(path).map_err(|error| Failure::Usage(format!("{error:#}")))?,
+        None => Default::default(),
+    };
+    env.extend(std::env::vars());
+    Ok(LoadOptions { sets, env })
+}
+
+#[allow(clippy::print_stderr, reason = "this is where diagnostics are shown")]
+pub(super) fn show(diagnostics: &Diagnostics) {
+    let color = match std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        true => Color::Always,
+        false => Color::Never,
+    };
+    let text = diagnostics.render(color);
+    if !text.is_empty() {
+        eprintln!("{}", text.trim_end());
+    }
+}

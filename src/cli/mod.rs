@@ -1,0 +1,168 @@
+//! The command line.
+
+mod broker;
+mod files;
+mod logging;
+mod plugins;
+mod progress;
+mod query;
+mod reset;
+mod run;
+mod schema;
+mod signals;
+mod summary;
+mod table;
+mod validate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use pipeline_api::{Error, Registry};
+
+/// Moves market data from sources through a topic into tables, without losing or doubling a record.
+///
+/// A YAML file says what to read, which topic it goes through, and where it lands; `pipeline run FILE` does it.
+#[derive(Debug, Parser)]
+#[command(name = "pipeline", version, propagate_version = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// How log lines look. PIPELINE_LOG sets what is logged: `warn` (default), `info`, `pipeline_runtime=debug`
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+const EXAMPLES: &str = "Examples:
+  pipeline run pipelines/quickstart.yaml
+  pipeline run stocks.yaml --set sinks.0.flush.rows=10000
+  pipeline validate stocks.yaml --format json
+  pipeline plugins s3_parquet
+  pipeline query pipelines/quickstart.yaml 'SELECT count(*) FROM stocks'
+
+Exit codes: 0 ok, 1 the run failed, 2 the command line is wrong, 78 the pipeline file is wrong";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run pipelines until their sources end, or until Ctrl-C
+    ///
+    /// Several files run side by side in one process. Ctrl-C stops reading, flushes and commits what is under way, and the
+    /// next run goes on from there; a second Ctrl-C stops at once and loses nothing either.
+    Run(run::Run),
+    /// Say everything that is wrong with pipeline files, without connecting to anything
+    Validate(validate::Validate),
+    /// Print the JSON Schema of pipeline files, for editors
+    ///
+    /// Save it, and name it in the first line of a file:
+    /// `# yaml-language-server: $schema=pipeline.schema.json`
+    Schema,
+    /// List the plugins that a file can name, or describe one
+    Plugins(plugins::Plugins),
+    /// Ask the tables that a file's sinks have registered, in SQL
+    Query(query::Query),
+    /// Forget everything that a pipeline has done, and delete what it has written
+    Reset(reset::Reset),
+    /// Print a completion script for a shell
+    ///
+    /// For bash: pipeline completions bash > ~/.local/share/bash-completion/completions/pipeline
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// What reading a pipeline file depends on besides the file.
+#[derive(Clone, Debug, Args)]
+struct LoadArgs {
+    /// Change a value of the file: `topic.name=demo`, `sinks.0.flush.rows=1000`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+
+    /// Read variables for `${env:NAME}` from this file, NAME=value a line; the environment wins
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Why a command did not do what it should, and the exit code that says so.
+#[derive(Debug)]
+enum Failure {
+    /// The run failed.
+    Run(Error),
+    /// The command line is wrong.
+    Usage(String),
+    /// The pipeline file is wrong, and a person was told how.
+    File,
+    /// Whoever read the output has gone.
+    OutputClosed,
+}
+
+type Outcome = Result<(), Failure>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Run(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::OutputClosed,
+            _ => Self::Run(Error::fatal("the output cannot be written").with_source(error)),
+        }
+    }
+}
+
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::start(cli.log_format);
+    let outcome = Registry::linked().map_err(Failure::from).and_then(|registry| execute(cli.command, &registry));
+    match outcome {
+        Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+        Err(Failure::File) => ExitCode::from(78),
+        Err(Failure::Usage(message)) => {
+            table::complain(&message);
+            ExitCode::from(2)
+        }
+        Err(Failure::Run(error)) => {
+            table::complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command, registry: &Registry) -> Outcome {
+    match command {
+        Command::Run(run) => block_on(run.execute(registry)),
+        Command::Validate(validate) => block_on(validate.execute(registry)),
+        Command::Schema => schema::print(registry),
+        Command::Plugins(plugins) => plugins.execute(registry),
+        Command::Query(query) => block_on(query.execute(registry)),
+        Command::Reset(reset) => block_on(reset.execute(registry)),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "pipeline", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+fn block_on(command: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // Tasks encode and compress on their worker; with a few more workers than cores, timers and signals never wait.
+        .worker_threads(std::thread::available_parallelism().map_or(4, |cores| cores.get() + 2))
+        .enable_all()
+        .build()
+        .map_err(|error| Error::fatal("no threads can be started").with_source(error))?;
+    let outcome = runtime.block_on(command);
+    // A read of standard input that never returns must not hold up the end.
+    runtime.shutdown_background();
+    outcome
+}

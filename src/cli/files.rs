@@ -31,7 +31,10 @@ pub(super) async fn load_all(paths: &[PathBuf], args: &LoadArgs, registry: &Regi
     }
     for (index, plan) in plans.iter().enumerate() {
         if plans[..index].iter().any(|other| other.name == plan.name && other.broker.path == plan.broker.path) {
-            return Err(Failure::Usage(format!("two files are pipelines called `{}`, expected a name of its own for each", plan.name)));
+            return Err(Failure::Usage(format!(
+                "two files are pipelines called `{}`, expected a name of its own for each",
+                plan.name
+            )));
         }
     }
     Ok(plans)

@@ -21,8 +21,12 @@ impl Plugins {
         let Some(name) = &self.name else { return list(&mut out, registry) };
         let plugins: Vec<_> = registry.iter().filter(|plugin| plugin.type_name() == name).collect();
         if plugins.is_empty() {
-            let hint = nearest(name, registry.iter().map(Registration::type_name)).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-            return Err(Failure::Usage(format!("no plugin is called `{name}`{hint} `pipeline plugins` lists them all")));
+            let hint = nearest(name, registry.iter().map(Registration::type_name))
+                .map(|near| format!(", did you mean `{near}`?"))
+                .unwrap_or_default();
+            return Err(Failure::Usage(format!(
+                "no plugin is called `{name}`{hint} `pipeline plugins` lists them all"
+            )));
         }
         for plugin in plugins {
             describe(&mut out, plugin)?;
@@ -90,7 +94,10 @@ fn required_of(field: &Value) -> Vec<&str> {
 
 fn object_in(field: &Value) -> Option<&Value> {
     let candidates = field.get("anyOf").and_then(Value::as_array).into_iter().flatten();
-    std::iter::once(field).chain(field.get("items")).chain(candidates).find(|candidate| candidate.get("properties").is_some())
+    std::iter::once(field)
+        .chain(field.get("items"))
+        .chain(candidates)
+        .find(|candidate| candidate.get("properties").is_some())
 }
 
 fn required(schema: &Value) -> Vec<&str> {
@@ -108,7 +115,8 @@ fn type_of(field: &Value) -> String {
     }
     for choice in ["oneOf", "anyOf"] {
         if let Some(choices) = field.get(choice).and_then(Value::as_array) {
-            let mut names: Vec<String> = choices.iter().filter(|choice| choice.get("type") != Some(&"null".into())).map(type_of).collect();
+            let mut names: Vec<String> =
+                choices.iter().filter(|choice| choice.get("type") != Some(&"null".into())).map(type_of).collect();
             names.dedup();
             return names.join(" or ");
         }
@@ -119,8 +127,12 @@ fn type_of(field: &Value) -> String {
         (Some("password"), _) => "secret text".to_owned(),
         (_, Some(Value::String(name))) => plain_type(name, field),
         (_, Some(Value::Array(names))) => {
-            let names: Vec<String> =
-                names.iter().filter_map(Value::as_str).filter(|name| *name != "null").map(|name| plain_type(name, field)).collect();
+            let names: Vec<String> = names
+                .iter()
+                .filter_map(Value::as_str)
+                .filter(|name| *name != "null")
+                .map(|name| plain_type(name, field))
+                .collect();
             names.join(" or ")
         }
         _ => "any".to_owned(),

@@ -1,10 +1,11 @@
 //! How far a run is, while it goes on.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use pipeline_runtime::Plan;
 use pipeline_runtime::run::{Progress, SinkProgress};
 use tokio::task::JoinHandle;
@@ -19,6 +20,7 @@ const LINE: Duration = Duration::from_secs(5);
 
 /// Shows how far runs are: a bar per sink on a terminal, else a line per sink now and then. Ends when dropped.
 pub(super) struct Display {
+    all: MultiProgress,
     bars: Vec<(Arc<str>, ProgressBar)>,
     drawing: JoinHandle<()>,
 }
@@ -29,6 +31,7 @@ impl Display {
         if std::io::stderr().is_terminal() {
             return Self::start_bars(runs);
         }
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
         let drawing = tokio::spawn(async move {
             let mut frames = interval(LINE);
             frames.tick().await;
@@ -39,7 +42,7 @@ impl Display {
                 }
             }
         });
-        Self { bars: Vec::new(), drawing }
+        Self { all, bars: Vec::new(), drawing }
     }
 
     fn start_bars(runs: Vec<(Arc<Plan>, Arc<Progress>)>) -> Self {
@@ -48,7 +51,8 @@ impl Display {
         let mut drawn = Vec::new();
         for (plan, progress) in runs {
             for index in 0..progress.sinks.len() {
-                let bar = all.add(ProgressBar::new(0).with_style(style()).with_prefix(progress.sinks[index].name.to_string()));
+                let bar = all
+                    .add(ProgressBar::new(0).with_style(style()).with_prefix(progress.sinks[index].name.to_string()));
                 bars.push((plan.name.clone(), bar.clone()));
                 drawn.push((progress.clone(), index, bar));
             }
@@ -62,7 +66,12 @@ impl Display {
                 }
             }
         });
-        Self { bars, drawing }
+        Self { all, bars, drawing }
+    }
+
+    /// A line for the person who looks, above the bars.
+    pub(super) fn say(&self, line: &str) {
+        self.all.suspend(|| say(line));
     }
 
     /// This pipeline has ended: its bars make room for its summary.
@@ -78,8 +87,12 @@ impl Drop for Display {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{prefix:>16} {bar:32.cyan/blue} {human_pos:>10}/{human_len} {per_sec:>14}  {msg}")
+    ProgressStyle::with_template("{prefix:>16} {bar:32.cyan/blue} {human_pos:>10}/{human_len} {rate:>12}/s  {msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+            // A rate that does not fit its place is left out; there is nobody to tell.
+            let _ = out.write_str(&grouped(state.per_sec() as u64));
+        })
         .progress_chars("━╸─")
 }
 

@@ -62,9 +62,13 @@ pub(super) async fn ask(plan: &Plan, sql: &str) -> Result<Vec<RecordBatch>> {
     let hooks = plan.sinks.iter().flat_map(|sink| &sink.hooks);
     let catalog = hooks
         .filter(|hook| hook.registration.type_name() == "local_table")
-        .map(|hook| hook.config.get("catalog").and_then(|path| path.as_str()).unwrap_or(pipeline_datafusion::DEFAULT_CATALOG))
+        .map(|hook| {
+            hook.config.get("catalog").and_then(|path| path.as_str()).unwrap_or(pipeline_datafusion::DEFAULT_CATALOG)
+        })
         .next()
-        .ok_or_else(|| Error::config(format!("no sink of {} registers a table, expected a hook `local_table`", plan.name)))?;
+        .ok_or_else(|| {
+            Error::config(format!("no sink of {} registers a table, expected a hook `local_table`", plan.name))
+        })?;
     pipeline_datafusion::query(plan.folder.join(catalog), sql).await
 }
 

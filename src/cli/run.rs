@@ -7,6 +7,7 @@ use std::time::Instant;
 use clap::Args;
 use pipeline_api::{Error, Registry, Result};
 use pipeline_runtime::Plan;
+use pipeline_runtime::broker::Broker;
 use pipeline_runtime::run::{self, End, Progress, Stopper};
 use tokio::task::JoinHandle;
 
@@ -36,29 +37,35 @@ impl Run {
         let plans = files::load_all(&self.files, &self.load, registry).await?;
         let started = Instant::now();
         let mut brokers = Brokers::default();
-        let (mut running, mut stoppers) = (Vec::new(), Vec::new());
-        for plan in plans.into_iter().map(Arc::new) {
-            let broker = brokers.open(&plan)?;
-            let (stopper, stop) = Stopper::new();
-            let progress = Arc::new(Progress::new(&plan));
-            let end = tokio::spawn(run::run(plan.clone(), broker, progress.clone(), stop));
-            running.push(Running { plan, progress, end });
-            stoppers.push(stopper);
-        }
-        let display = Display::start(running.iter().map(|running| (running.plan.clone(), running.progress.clone())).collect());
-        tokio::spawn(signals::first_signal(stoppers));
+        let opened = plans.iter().map(|plan| brokers.open(plan)).collect::<Result<Vec<_>>>()?;
+        let (running, stoppers): (Vec<_>, Vec<_>) =
+            plans.into_iter().zip(opened).map(|(plan, broker)| Running::start(Arc::new(plan), broker)).unzip();
+        let shown = running.iter().map(|running| (running.plan.clone(), running.progress.clone())).collect();
+        let display = Arc::new(Display::start(shown));
+        tokio::spawn(signals::watch(stoppers, display.clone()));
         let mut failures = Vec::new();
         for Running { plan, progress, end } in running {
             let end = end.await.unwrap_or_else(|error| Err(Error::fatal("the run panicked").with_source(error)));
             display.finish(&plan.name);
             summary::print(&plan, &progress, &end, started.elapsed(), &self.files).await?;
-            if let Err(error) = end {
-                failures.push(error.context(format!("pipeline {}", plan.name)));
-            } else if matches!(end, Ok(End::Interrupted)) {
-                failures.push(Error::fatal("stopped before everything was flushed; nothing is lost, the next run goes on"));
+            match end {
+                Ok(End::Drained | End::Stopped) => {}
+                Ok(End::Interrupted) => failures.push(Error::fatal(UNFINISHED)),
+                Err(error) => failures.push(error.context(format!("pipeline {}", plan.name))),
             }
         }
         fail_with(failures)
+    }
+}
+
+const UNFINISHED: &str = "stopped before everything was flushed; nothing is lost, the next run goes on";
+
+impl Running {
+    fn start(plan: Arc<Plan>, broker: Arc<dyn Broker>) -> (Self, Stopper) {
+        let (stopper, stop) = Stopper::new();
+        let progress = Arc::new(Progress::new(&plan));
+        let end = tokio::spawn(run::run(plan.clone(), broker, progress.clone(), stop));
+        (Self { plan, progress, end }, stopper)
     }
 }
 

@@ -15,7 +15,13 @@ use super::{Failure, query};
 const REPORT_ROWS: usize = 20;
 
 /// Prints the summary of a run on standard output, and after a bounded run that went well the file's reports.
-pub(super) async fn print(plan: &Plan, progress: &Progress, end: &Result<End>, took: Duration, files: &[PathBuf]) -> std::result::Result<(), Failure> {
+pub(super) async fn print(
+    plan: &Plan,
+    progress: &Progress,
+    end: &Result<End>,
+    took: Duration,
+    files: &[PathBuf],
+) -> std::result::Result<(), Failure> {
     let mut out = std::io::stdout();
     writeln!(out, "{}", headline(plan, end, took))?;
     for source in &progress.sources {
@@ -69,13 +75,23 @@ fn print_checks(out: &mut impl Write, progress: &Progress) -> std::io::Result<()
 }
 
 /// A run that finds nothing to do says why, and how to start over.
-fn explain_nothing_new(out: &mut impl Write, plan: &Plan, progress: &Progress, files: &[PathBuf]) -> std::io::Result<()> {
+fn explain_nothing_new(
+    out: &mut impl Write,
+    plan: &Plan,
+    progress: &Progress,
+    files: &[PathBuf],
+) -> std::io::Result<()> {
     let moved = progress.produced() + progress.sinks.iter().map(|sink| sink.received()).sum::<u64>();
-    let resumed: Vec<&str> = progress.sources.iter().filter(|source| source.resumed()).map(|source| &*source.name).collect();
+    let resumed: Vec<&str> =
+        progress.sources.iter().filter(|source| source.resumed()).map(|source| &*source.name).collect();
     if moved > 0 || resumed.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\nNothing new: an earlier run has read {} to the end, and every sink has committed it.", resumed.join(", "))?;
+    writeln!(
+        out,
+        "\nNothing new: an earlier run has read {} to the end, and every sink has committed it.",
+        resumed.join(", ")
+    )?;
     let file = match files {
         [file] => file.display().to_string(),
         _ => format!("the file of {}", plan.name),
@@ -86,7 +102,8 @@ fn explain_nothing_new(out: &mut impl Write, plan: &Plan, progress: &Progress, f
 async fn print_reports(out: &mut impl Write, plan: &Plan) -> std::result::Result<(), Failure> {
     for report in &plan.report {
         writeln!(out, "\n{}", report.title)?;
-        let answer = query::ask(plan, &report.sql).await.map_err(|error| error.context(format!("report `{}`", report.title)))?;
+        let answer =
+            query::ask(plan, &report.sql).await.map_err(|error| error.context(format!("report `{}`", report.title)))?;
         super::table::write_table(out, &answer, REPORT_ROWS)?;
     }
     Ok(())

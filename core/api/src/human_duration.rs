@@ -20,6 +20,11 @@ impl HumanDuration {
         Self(Duration::from_secs(seconds))
     }
 
+    /// `millis` milliseconds.
+    pub const fn millis(millis: u64) -> Self {
+        Self(Duration::from_millis(millis))
+    }
+
     /// The span.
     pub const fn get(self) -> Duration {
         self.0

@@ -180,7 +180,9 @@ fn parse_located<P: Plugin>(config: Value) -> Result<P::Config, (String, String)
             .iter()
             .filter_map(|segment| match segment {
                 serde_path_to_error::Segment::Seq { index } => Some(format!("/{index}")),
-                serde_path_to_error::Segment::Map { key } => Some(format!("/{key}")),
+                serde_path_to_error::Segment::Map { key } => {
+                    Some(format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+                }
                 _ => None,
             })
             .collect();

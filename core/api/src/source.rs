@@ -52,7 +52,7 @@ pub struct Rejected {
     pub place: String,
     /// The field that did not fit, if it was one.
     pub field: Option<String>,
-    /// What did not fit, and what would be right: ``price: `abc` is not a double``.
+    /// What did not fit, and what would be right: ```abc` is not a double``.
     pub reason: String,
     /// The record as it was found.
     pub record: Bytes,

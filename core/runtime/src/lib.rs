@@ -1,14 +1,16 @@
 //! The engine: loads pipeline files, runs their tasks, and owns every guarantee.
 //!
-//! [`file`] turns YAML into a [`Plan`] or says everything that is wrong with it; [`run`] runs plans on a [`Broker`].
+//! [`mod@file`] turns YAML into a [`Plan`] or says everything that is wrong with it; [`run`] runs plans on a [`Broker`].
 //! The engine knows brokers only through the ports in [`broker`].
 
 pub mod broker;
 pub mod file;
+mod metadata_columns;
 mod plan;
 pub mod run;
 mod transform_chain;
 
+pub use metadata_columns::{behind_topic, without_metadata};
 pub use plan::{
     BrokerSettings, ErrorPolicy, FlushPolicy, Plan, PluginPlan, ReportQuery, RetryPolicy, SinkPlan, SourcePlan,
     Tolerance, TopicPlan, TransformPlan,

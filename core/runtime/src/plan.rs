@@ -1,5 +1,6 @@
 //! What a run does: a pipeline file in which every name is resolved.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,12 +33,18 @@ pub struct Plan {
 }
 
 /// A plugin and its config.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PluginPlan {
     /// The plugin.
     pub registration: &'static Registration,
     /// Its config, with `${env:…}` filled in. Holds secrets: never shown.
     pub config: Value,
+}
+
+impl fmt::Debug for PluginPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.registration.fmt(f)
+    }
 }
 
 /// One source.

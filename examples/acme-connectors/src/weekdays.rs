@@ -2,7 +2,9 @@
 
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
-use pipeline_api::{Context, Error, Findings, Plugin, Result, Schema, SchemaRef, Source, SourceBatch, SourceOffsets, async_trait};
+use pipeline_api::{
+    Context, Error, Findings, Plugin, Result, Schema, SchemaRef, Source, SourceBatch, SourceOffsets, async_trait,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +26,9 @@ pub struct WeekdaysConfig {
 
 impl WeekdaysConfig {
     fn days(&self) -> Result<(Date, Date), (&'static str, String)> {
-        let parse = |pointer, text: &str| text.parse::<Date>().map_err(|_| (pointer, format!("`{text}` is no day, expected one such as 2026-01-01")));
+        let parse = |pointer, text: &str| {
+            text.parse::<Date>().map_err(|_| (pointer, format!("`{text}` is no day, expected one such as 2026-01-01")))
+        };
         let (from, to) = (parse("/from", &self.from)?, parse("/to", &self.to)?);
         if to < from {
             return Err(("/to", format!("{to} is before {from}, expected a later day")));
@@ -65,7 +69,9 @@ impl Plugin for Weekdays {
     async fn open(config: WeekdaysConfig, context: Context) -> Result<Self> {
         let (from, to) = config.days().map_err(|(pointer, message)| Error::config(format!("{pointer}: {message}")))?;
         let next = match context.offsets.get::<String>(PARTITION)? {
-            Some(stored) => stored.parse().map_err(|error| Error::fatal("the stored day cannot be read").with_source(error))?,
+            Some(stored) => {
+                stored.parse().map_err(|error| Error::fatal("the stored day cannot be read").with_source(error))?
+            }
             None => from,
         };
         Ok(Self { schema: context.schema, next, to })

@@ -121,7 +121,7 @@ impl LocalCatalog {
         let path = self.folder.join("_lock");
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|error| failed("write", &path, error))?;
-
+        file.lock().map_err(|error| failed("lock", &path, error))?;
         Ok(file)
     }
 

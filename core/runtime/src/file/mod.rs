@@ -25,7 +25,6 @@ mod scalar;
 mod schema;
 mod secrets;
 mod shape;
-mod sink_schema;
 mod sinks;
 mod sources;
 pub mod spec;
@@ -40,7 +39,6 @@ use pipeline_api::Registry;
 pub use self::diagnostics::{Color, Diagnostic, Diagnostics, Place};
 pub use self::env_file::read_env_file;
 pub use self::schema::schema;
-pub use self::sink_schema::{sink_side_schema, without_metadata};
 
 use self::draft::Draft;
 use self::outline::Outline;

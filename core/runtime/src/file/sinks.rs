@@ -10,9 +10,9 @@ use super::names;
 use super::planner::{Planner, Sinks, Topic, complete};
 use super::pointer::{entry, field, readable};
 use super::policies;
-use super::sink_schema::{sink_side_schema, without_metadata};
 use super::spec::{PluginSpec, SinkSpec};
 use crate::TransformChain;
+use crate::metadata_columns::{behind_topic, without_metadata};
 use crate::plan::{PluginPlan, SinkPlan, TopicPlan, TransformPlan};
 
 impl Planner<'_> {
@@ -58,7 +58,7 @@ impl Planner<'_> {
             pipeline: pipeline.into(),
             topic: topic.name.clone(),
             folder: self.folder.into(),
-            ..Context::new(&name, sink_side_schema(&topic.schema))
+            ..Context::new(&name, behind_topic(&topic.schema))
         };
         let schema = self.open_transforms(at, &transforms, context).await?;
         for (index, hook) in hooks.iter().enumerate() {

@@ -291,5 +291,5 @@ fn one_partition() -> i32 {
 }
 
 fn first_pause() -> HumanDuration {
-    "100ms".parse().unwrap_or(HumanDuration::seconds(1))
+    HumanDuration::millis(100)
 }

@@ -4,7 +4,10 @@ use pipeline_api::{Error, ErrorKind, RecordBatch, Result};
 
 /// Calls `work` with the whole batch, and where it fails for the data, with ever smaller parts, in order. Returns the
 /// results, and the guilty rows with their errors. Any other error ends it.
-pub(super) fn bisect<T>(records: &RecordBatch, mut work: impl FnMut(RecordBatch) -> Result<T>) -> Result<(Vec<T>, Vec<(usize, Error)>)> {
+pub(super) fn bisect<T>(
+    records: &RecordBatch,
+    mut work: impl FnMut(RecordBatch) -> Result<T>,
+) -> Result<(Vec<T>, Vec<(usize, Error)>)> {
     let (mut results, mut guilty) = (Vec::new(), Vec::new());
     let mut parts = vec![(0, records.num_rows())];
     while let Some((start, rows)) = parts.pop() {
@@ -30,7 +33,8 @@ mod tests {
     #[test]
     fn exactly_the_guilty_rows_are_found_and_their_neighbours_keep_their_order() -> Result<()> {
         let column = Arc::new(Int64Array::from_iter_values(0..1000));
-        let records = RecordBatch::try_from_iter([("n", column as _)]).map_err(|error| Error::fatal(error.to_string()))?;
+        let records =
+            RecordBatch::try_from_iter([("n", column as _)]).map_err(|error| Error::fatal(error.to_string()))?;
         let (results, guilty) = bisect(&records, |part| {
             let values = part.column(0).as_primitive::<Int64Type>().values().to_vec();
             if values.iter().any(|n| [0, 511, 512, 999].contains(n)) { Err(Error::data("guilty")) } else { Ok(values) }

@@ -104,7 +104,14 @@ mod tests {
     #[test]
     fn a_note_of_somebody_else_is_refused_and_none_is_none() {
         assert!(matches!(CommitNote::parse(""), Ok(None)));
-        for text in ["v2;topic=a", "v1", "hello", "v1;topic=a;end=x", "v1;topic=a;end=1;at=2", "v1;topic=a;end=1;at=2;cfg=3;more=4"] {
+        for text in [
+            "v2;topic=a",
+            "v1",
+            "hello",
+            "v1;topic=a;end=x",
+            "v1;topic=a;end=1;at=2",
+            "v1;topic=a;end=1;at=2;cfg=3;more=4",
+        ] {
             assert!(CommitNote::parse(text).is_err(), "{text}");
         }
     }

@@ -62,7 +62,10 @@ impl DeadLetter {
             Origin::Topic(of, offset) => format!("topic {}, partition {}, offset {offset}", of.topic, of.partition),
         };
         let field = self.field.as_ref().map(|field| format!("field `{field}`: ")).unwrap_or_default();
-        Error::data(format!("{place}: {field}{} (errors.tolerance: all sends such records to a dead letter topic)", self.reason))
+        Error::data(format!(
+            "{place}: {field}{} (errors.tolerance: all sends such records to a dead letter topic)",
+            self.reason
+        ))
     }
 
     /// Its offset, if it was on the topic.
@@ -105,7 +108,11 @@ impl DeadLetter {
 }
 
 /// Dead letters as records of their topic.
-pub(super) fn records<'a>(letters: impl Iterator<Item = &'a DeadLetter> + Clone, connector: &str, task: u32) -> ProducedRecords {
+pub(super) fn records<'a>(
+    letters: impl Iterator<Item = &'a DeadLetter> + Clone,
+    connector: &str,
+    task: u32,
+) -> ProducedRecords {
     let now = Timestamp::now().as_millisecond();
     let headers: Vec<Headers> = letters.clone().map(|letter| letter.headers(connector, task)).collect();
     ProducedRecords {

@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int32Array, Int64Array, StringArray, UInt32Array};
 use arrow::compute::{concat_batches, take};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit};
+use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use pipeline_api::{
-    Context, Converter, Decoded, Error, METADATA_PREFIX, Metadata, RecordBatch, Result, SchemaRef, SinkBatch, TopicPartition, metadata_column,
+    Context, Converter, Decoded, Error, Metadata, RecordBatch, Result, SchemaRef, SinkBatch, TopicPartition,
+    metadata_column,
 };
 
 use super::bisect::bisect;
 use super::dead_letter::{DeadLetter, Origin, Stage};
 use crate::TransformChain;
 use crate::broker::ConsumedRecords;
+use crate::metadata_columns::behind_topic;
 use crate::plan::{Plan, SinkPlan};
 
 /// Turns records of the topic into the batches that a sink gets.
@@ -24,28 +26,6 @@ pub(super) struct Decoder {
     converter_type: &'static str,
     chain: TransformChain,
     schema: SchemaRef,
-}
-
-/// The schema of the topic's records behind the topic: its own columns and the metadata columns.
-pub(crate) fn behind_topic(schema: &Schema) -> SchemaRef {
-    let mut fields = schema.fields().to_vec();
-    fields.extend(
-        [
-            Field::new(metadata_column::TOPIC, DataType::Utf8, false),
-            Field::new(metadata_column::PARTITION, DataType::Int32, false),
-            Field::new(metadata_column::OFFSET, DataType::Int64, false),
-            Field::new(metadata_column::TIMESTAMP, DataType::Timestamp(TimeUnit::Millisecond, None), false),
-            Field::new(metadata_column::KEY, DataType::Utf8, true),
-        ]
-        .map(Arc::new),
-    );
-    Arc::new(Schema::new(fields))
-}
-
-/// The columns of a schema that are the records' own.
-pub(crate) fn without_metadata(schema: &Schema) -> SchemaRef {
-    let own = schema.fields().iter().filter(|field| !field.name().starts_with(METADATA_PREFIX));
-    Arc::new(Schema::new(own.cloned().collect::<Vec<_>>()))
 }
 
 impl Decoder {
@@ -71,7 +51,10 @@ impl Decoder {
         let Decoded { records, rejected } = self.converter.decode(&consumed.values)?;
         let mut dead: Vec<DeadLetter> = rejected
             .iter()
-            .map(|row| DeadLetter { field: row.field.clone(), ..self.dead_letter(consumed, row.row, Stage::ValueConverter, row.reason.clone()) })
+            .map(|row| DeadLetter {
+                field: row.field.clone(),
+                ..self.dead_letter(consumed, row.row, Stage::ValueConverter, row.reason.clone())
+            })
             .collect();
         let metadata = metadata(consumed);
         let metadata = match rejected.is_empty() {
@@ -86,7 +69,13 @@ impl Decoder {
         Ok((SinkBatch { partition, offsets: consumed.range, records, metadata }, dead))
     }
 
-    fn transform(&self, consumed: &ConsumedRecords, records: &RecordBatch, metadata: Metadata, dead: &mut Vec<DeadLetter>) -> Result<(RecordBatch, Metadata)> {
+    fn transform(
+        &self,
+        consumed: &ConsumedRecords,
+        records: &RecordBatch,
+        metadata: Metadata,
+        dead: &mut Vec<DeadLetter>,
+    ) -> Result<(RecordBatch, Metadata)> {
         let input = self.with_metadata(records, &metadata, consumed.partition)?;
         let (parts, guilty) = bisect(&input, |part| self.chain.apply(part))?;
         for (row, error) in guilty {
@@ -99,7 +88,8 @@ impl Decoder {
             .and_then(|column| column.as_primitive_opt::<Int64Type>())
             .ok_or_else(|| Error::fatal(format!("a transform lost the column `{}`", metadata_column::OFFSET)))?;
         let metadata = metadata_of(&metadata, rows_of(offsets, &metadata.offsets)?)?;
-        let columns = self.schema.fields().iter().filter_map(|field| output.column_by_name(field.name()).cloned()).collect();
+        let columns =
+            self.schema.fields().iter().filter_map(|field| output.column_by_name(field.name()).cloned()).collect();
         Ok((RecordBatch::try_new(self.schema.clone(), columns).map_err(internal)?, metadata))
     }
 
@@ -117,7 +107,13 @@ impl Decoder {
     }
 
     /// The record in this row of what was consumed, as it was found.
-    pub(super) fn dead_letter(&self, consumed: &ConsumedRecords, row: usize, stage: Stage, reason: String) -> DeadLetter {
+    pub(super) fn dead_letter(
+        &self,
+        consumed: &ConsumedRecords,
+        row: usize,
+        stage: Stage,
+        reason: String,
+    ) -> DeadLetter {
         let partition = TopicPartition::new(self.topic.clone(), consumed.partition);
         DeadLetter {
             stage,

@@ -40,7 +40,8 @@ impl Encoder {
         let chain = TransformChain::open(&source.transforms, &context)
             .await
             .map_err(|(index, error)| error.context(format!("source `{}`, transforms[{index}]", source.name)))?;
-        hold_against(&chain.schema(), &plan.topic.schema).map_err(|error| error.context(format!("source `{}`", source.name)))?;
+        hold_against(&chain.schema(), &plan.topic.schema)
+            .map_err(|error| error.context(format!("source `{}`", source.name)))?;
         let converter = &plan.topic.converter;
         let context = Context { schema: plan.topic.schema.clone(), ..context };
         Ok(Self {
@@ -58,7 +59,8 @@ impl Encoder {
     /// The batch as records of the topic, without the rows that have no form there.
     pub(super) fn encode(&mut self, batch: &RecordBatch) -> Result<Encoded> {
         let (records, guilty) = bisect(batch, |part| self.encode_all(part))?;
-        let rejected = guilty.into_iter().map(|(row, error)| self.dead_letter(batch, row, &error)).collect::<Result<_>>()?;
+        let rejected =
+            guilty.into_iter().map(|(row, error)| self.dead_letter(batch, row, &error)).collect::<Result<_>>()?;
         Ok(Encoded { records, rejected })
     }
 
@@ -79,9 +81,15 @@ impl Encoder {
     fn arrange(&self, records: &RecordBatch) -> Result<RecordBatch> {
         let mut columns = Vec::with_capacity(self.schema.fields().len());
         for field in self.schema.fields() {
-            let column = records.column_by_name(field.name()).ok_or_else(|| Error::fatal(format!("column `{}` is gone", field.name())))?;
+            let column = records
+                .column_by_name(field.name())
+                .ok_or_else(|| Error::fatal(format!("column `{}` is gone", field.name())))?;
             if !field.is_nullable() && column.null_count() > 0 {
-                return Err(Error::data(format!("field `{}` is null, expected a {}", field.name(), column_type(field))));
+                return Err(Error::data(format!(
+                    "field `{}` is null, expected a {}",
+                    field.name(),
+                    column_type(field)
+                )));
             }
             columns.push(column.clone());
         }
@@ -161,7 +169,10 @@ fn hold_against(found: &Schema, wanted: &Schema) -> Result<()> {
         .map(|field| format!("`{}`", field.name()))
         .collect();
     if !extra.is_empty() {
-        differences.push(format!("{} not in topic.schema: add it there, or leave it out with `drop` or `select`", extra.join(", ")));
+        differences.push(format!(
+            "{} not in topic.schema: add it there, or leave it out with `drop` or `select`",
+            extra.join(", ")
+        ));
     }
     match differences.is_empty() {
         true => Ok(()),
@@ -171,7 +182,8 @@ fn hold_against(found: &Schema, wanted: &Schema) -> Result<()> {
 
 /// The unclaimed column that was probably meant.
 fn hint(field: &Field, found: &Schema, wanted: &Schema) -> String {
-    let unclaimed = found.fields().iter().map(|field| field.name().as_str()).filter(|name| wanted.field_with_name(name).is_err());
+    let unclaimed =
+        found.fields().iter().map(|field| field.name().as_str()).filter(|name| wanted.field_with_name(name).is_err());
     match pipeline_api::nearest(field.name(), unclaimed) {
         Some(name) => format!(" (there is `{name}`: `rename` it?)"),
         None => String::new(),

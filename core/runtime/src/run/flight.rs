@@ -69,13 +69,23 @@ impl Flight {
         let (ranges, rejected) = flight.take().map(|flight| (flight.ranges, flight.rejected)).unwrap_or_default();
         match end {
             Ok((after, result)) => Landing { after: Some(after), ranges, rejected, result },
-            Err(error) => Landing { after: None, ranges, rejected, result: Err(Error::fatal("a flush panicked").with_source(error)) },
+            Err(error) => Landing {
+                after: None,
+                ranges,
+                rejected,
+                result: Err(Error::fatal("a flush panicked").with_source(error)),
+            },
         }
     }
 }
 
 impl AfterFlush {
-    async fn fly(&mut self, work: BoxFuture<'static, Result<Vec<Artifact>>>, ranges: &Ranges, letters: &[DeadLetter]) -> Result<Vec<Artifact>> {
+    async fn fly(
+        &mut self,
+        work: BoxFuture<'static, Result<Vec<Artifact>>>,
+        ranges: &Ranges,
+        letters: &[DeadLetter],
+    ) -> Result<Vec<Artifact>> {
         let artifacts = work.await?;
         if let Some(queue) = &mut self.dead_letters {
             crash_at("sink_before_dead_letters");

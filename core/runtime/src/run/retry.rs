@@ -45,7 +45,10 @@ impl Retry {
 }
 
 /// Repeats `call` while it fails with errors that may pass.
-pub(super) async fn retry<T, F: Future<Output = Result<T>>>(policy: RetryPolicy, mut call: impl FnMut() -> F) -> Result<T> {
+pub(super) async fn retry<T, F: Future<Output = Result<T>>>(
+    policy: RetryPolicy,
+    mut call: impl FnMut() -> F,
+) -> Result<T> {
     let mut attempts = Retry::new(policy);
     loop {
         match call().await {
@@ -60,7 +63,11 @@ mod tests {
     use super::*;
 
     fn policy() -> RetryPolicy {
-        RetryPolicy { timeout: Duration::from_secs(60), pause: Duration::from_millis(100), max_pause: Duration::from_secs(1) }
+        RetryPolicy {
+            timeout: Duration::from_secs(60),
+            pause: Duration::from_millis(100),
+            max_pause: Duration::from_secs(1),
+        }
     }
 
     #[test]

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pipeline_api::{
-    Artifact, Context, Error, ErrorKind, OffsetRange, PlannedRange, Ranges, Result, Sink, SinkBatch, Task, Timestamp, TopicPartition, crash_at,
+    Artifact, Context, Error, ErrorKind, OffsetRange, PlannedRange, Ranges, Result, Sink, SinkBatch, Task, Timestamp,
+    TopicPartition, crash_at,
 };
 use tracing::{debug, info, warn};
 
@@ -29,7 +30,6 @@ use crate::plan::{Plan, SinkPlan, Tolerance};
 pub(super) struct SinkTask {
     plan: Arc<Plan>,
     index: usize,
-    task: Task,
     topic_id: String,
     progress: Arc<Progress>,
     consumer: Box<dyn Consumer>,
@@ -92,10 +92,16 @@ impl SinkTask {
         let context = context(plan, sink_plan, task);
         let decoder = Decoder::open(plan, sink_plan, &context).await?;
         let (config, registration) = (&sink_plan.plugin.config, sink_plan.plugin.registration);
-        let sink = retry(plan.errors.retry, || registration.open_sink(config.clone(), context.clone())).await.map_err(named)?;
+        let sink = retry(plan.errors.retry, || registration.open_sink(config.clone(), context.clone()))
+            .await
+            .map_err(named)?;
         let mut hooks = Vec::with_capacity(sink_plan.hooks.len());
         for hook in &sink_plan.hooks {
-            hooks.push(retry(plan.errors.retry, || hook.registration.open_hook(hook.config.clone(), context.clone())).await.map_err(named)?);
+            hooks.push(
+                retry(plan.errors.retry, || hook.registration.open_hook(hook.config.clone(), context.clone()))
+                    .await
+                    .map_err(named)?,
+            );
         }
         let dead_letters = match &plan.errors.tolerance {
             Tolerance::None => None,
@@ -103,11 +109,11 @@ impl SinkTask {
                 Some(DeadLetterQueue::new(broker.clone(), &plan.name, &sink_plan.name, task.index, topic))
             }
         };
-        let consumer = retry(plan.errors.retry, || broker.consumer(&sink_plan.group, &plan.topic.name)).await.map_err(named)?;
+        let consumer =
+            retry(plan.errors.retry, || broker.consumer(&sink_plan.group, &plan.topic.name)).await.map_err(named)?;
         Ok(Self {
             plan: plan.clone(),
             index,
-            task,
             topic_id: topic_id.to_owned(),
             progress: progress.clone(),
             consumer,
@@ -196,11 +202,18 @@ impl SinkTask {
     }
 
     /// What the note at a committed offset asks for: the planned range that must be replayed, if there is one.
-    async fn resume(&mut self, partition: i32, committed: &Committed, bounds: OffsetRange) -> Result<Option<PlannedRange>> {
+    async fn resume(
+        &mut self,
+        partition: i32,
+        committed: &Committed,
+        bounds: OffsetRange,
+    ) -> Result<Option<PlannedRange>> {
         let topic = &self.plan.topic.name;
         let note = CommitNote::parse(&committed.metadata)?;
         if note.as_ref().is_some_and(|note| note.topic_id != self.topic_id) {
-            return Err(Error::fatal(format!("the topic {topic} was deleted and created again since the last run; `pipeline reset` starts over")));
+            return Err(Error::fatal(format!(
+                "the topic {topic} was deleted and created again since the last run; `pipeline reset` starts over"
+            )));
         }
         let plan = note.and_then(|note| note.plan);
         let end = plan.as_ref().map_or(committed.offset, |plan| plan.end);
@@ -280,7 +293,9 @@ impl SinkTask {
             match self.sink.put(part.clone()).await {
                 Ok(()) => received += rows as u64,
                 Err(error) if error.kind() != ErrorKind::Data => return Err(error),
-                Err(_) if rows > 1 => parts.extend([slice(&part, rows / 2, rows - rows / 2), slice(&part, 0, rows / 2)]),
+                Err(_) if rows > 1 => {
+                    parts.extend([slice(&part, rows / 2, rows - rows / 2), slice(&part, 0, rows / 2)])
+                }
                 Err(error) => {
                     let offset = part.metadata.offsets.value(0);
                     let row = consumed.offsets.values().partition_point(|candidate| *candidate < offset);
@@ -310,7 +325,12 @@ impl SinkTask {
     }
 
     /// Puts the records before the one that stops the task.
-    async fn put_before(&mut self, consumed: &ConsumedRecords, batch: &SinkBatch, (offset, error): (i64, Error)) -> Result<()> {
+    async fn put_before(
+        &mut self,
+        consumed: &ConsumedRecords,
+        batch: &SinkBatch,
+        (offset, error): (i64, Error),
+    ) -> Result<()> {
         let rows = batch.metadata.offsets.values().partition_point(|candidate| *candidate < offset);
         if rows > 0 {
             self.sink.put(slice(batch, 0, rows)).await?;
@@ -362,7 +382,8 @@ impl SinkTask {
         }
         let due = all || self.trigger.is_due(self.sink.buffered(), Instant::now());
         let at = Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap_or(Timestamp::UNIX_EPOCH);
-        let legs: BTreeMap<i32, Leg> = self.partitions.iter().filter_map(|(p, held)| Some((*p, held.leg(due, at)?))).collect();
+        let legs: BTreeMap<i32, Leg> =
+            self.partitions.iter().filter_map(|(p, held)| Some((*p, held.leg(due, at)?))).collect();
         if legs.is_empty() && self.landed.ends.is_empty() {
             return Ok(());
         }
@@ -382,8 +403,12 @@ impl SinkTask {
     async fn commit(&mut self, legs: &BTreeMap<i32, Leg>) -> Result<(), CommitError> {
         let fingerprint = &self.sink_plan().fingerprint;
         let settled = CommitNote::settled(&self.topic_id).to_string();
-        let mut offsets: BTreeMap<i32, Committed> =
-            self.landed.ends.iter().map(|(p, end)| (*p, Committed { offset: *end, metadata: settled.clone() })).collect();
+        let mut offsets: BTreeMap<i32, Committed> = self
+            .landed
+            .ends
+            .iter()
+            .map(|(p, end)| (*p, Committed { offset: *end, metadata: settled.clone() }))
+            .collect();
         for (partition, leg) in legs {
             let is_planned = self.partitions.get(partition).is_some_and(|held| held.replay.is_some());
             if !is_planned {
@@ -407,7 +432,8 @@ impl SinkTask {
             return Ok(());
         }
         let after = self.after.take().ok_or_else(|| Error::fatal("a sink's hooks are gone"))?;
-        let ranges: Ranges = legs.iter().map(|(partition, leg)| (self.topic_partition(*partition), leg.range)).collect();
+        let ranges: Ranges =
+            legs.iter().map(|(partition, leg)| (self.topic_partition(*partition), leg.range)).collect();
         let mut letters = Vec::new();
         for (partition, leg) in &legs {
             let Some(held) = self.partitions.get_mut(partition) else { continue };
@@ -434,10 +460,13 @@ impl SinkTask {
         match result {
             Ok(artifacts) => {
                 self.attempts.succeeded();
-                let held = |partition: &i32, leg: &Leg| self.partitions.get(partition).is_some_and(|held| held.epoch == leg.epoch);
+                let held = |partition: &i32, leg: &Leg| {
+                    self.partitions.get(partition).is_some_and(|held| held.epoch == leg.epoch)
+                };
                 let ends: BTreeMap<i32, i64> =
                     ranges.iter().filter(|(p, leg)| held(p, leg)).map(|(p, leg)| (*p, leg.range.offsets.end)).collect();
-                let artifacts = artifacts.into_iter().filter(|artifact| ends.contains_key(&artifact.partition.partition)).collect();
+                let artifacts =
+                    artifacts.into_iter().filter(|artifact| ends.contains_key(&artifact.partition.partition)).collect();
                 self.landed = Landed { ends, artifacts, rejected };
             }
             Err(error) => {
@@ -472,7 +501,9 @@ impl SinkTask {
 
     /// Whether every partition that this task holds was put up to the topic's end.
     fn has_reached(&self, finish: &Finish) -> bool {
-        finish.ends().is_some_and(|ends| self.partitions.iter().all(|(p, held)| ends.get(*p as usize).is_some_and(|end| held.next >= *end)))
+        finish.ends().is_some_and(|ends| {
+            self.partitions.iter().all(|(p, held)| ends.get(*p as usize).is_some_and(|end| held.next >= *end))
+        })
     }
 
     /// Tells the other tasks of this sink which partitions are committed up to the topic's end.
@@ -481,7 +512,10 @@ impl SinkTask {
             return;
         }
         let Some(ends) = finish.ends() else { return };
-        let done = self.partitions.iter().filter(|(p, held)| held.replay.is_none() && ends.get(**p as usize).is_some_and(|end| held.start >= *end));
+        let done = self
+            .partitions
+            .iter()
+            .filter(|(p, held)| held.replay.is_none() && ends.get(**p as usize).is_some_and(|end| held.start >= *end));
         finish.report(done.map(|(partition, _)| *partition));
     }
 
@@ -507,7 +541,9 @@ impl Held {
     fn leg(&self, due: bool, at: Timestamp) -> Option<Leg> {
         let range = match self.replay {
             Some(replay) if self.is_replayed() => replay,
-            None if due && self.next > self.start => PlannedRange { offsets: OffsetRange::new(self.start, self.next), at },
+            None if due && self.next > self.start => {
+                PlannedRange { offsets: OffsetRange::new(self.start, self.next), at }
+            }
             _ => return None,
         };
         Some(Leg { range, epoch: self.epoch })

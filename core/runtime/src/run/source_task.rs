@@ -224,7 +224,12 @@ impl<'a> Transaction<'a> {
         Self { plan, source, task, progress, producer, offsets, rows: 0, rejected: 0, since: None, acknowledged: None }
     }
 
-    async fn add(&mut self, records: Vec<ProducedRecords>, letters: &[DeadLetter], offsets: SourceOffsets) -> Result<()> {
+    async fn add(
+        &mut self,
+        records: Vec<ProducedRecords>,
+        letters: &[DeadLetter],
+        offsets: SourceOffsets,
+    ) -> Result<()> {
         crash_at("source_before_send");
         self.since.get_or_insert_with(Instant::now);
         for records in records {

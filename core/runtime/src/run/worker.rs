@@ -78,7 +78,8 @@ fn tasks(of: u32) -> impl Iterator<Item = Task> {
 /// The topics that a plan uses: its own, then the one for dead letters.
 fn topics(plan: &Plan) -> Vec<TopicSpec> {
     let retained_for = plan.sinks.iter().map(|sink| sink.group.clone()).collect();
-    let mut topics = vec![TopicSpec { name: plan.topic.name.to_string(), partitions: plan.topic.partitions, retained_for }];
+    let mut topics =
+        vec![TopicSpec { name: plan.topic.name.to_string(), partitions: plan.topic.partitions, retained_for }];
     if let Tolerance::DeadLetterTopic(name) = &plan.errors.tolerance {
         topics.push(TopicSpec { name: name.clone(), partitions: 1, retained_for: Vec::new() });
     }
@@ -97,7 +98,10 @@ async fn measure_backlog(plan: &Plan, broker: &Arc<dyn Broker>, progress: &Progr
     let bounds = broker.bounds(&plan.topic.name).await?;
     for (sink, progress) in plan.sinks.iter().zip(&progress.sinks) {
         let committed = broker.committed(&sink.group, &plan.topic.name).await?;
-        let waiting = bounds.iter().zip(committed).map(|(range, committed)| range.end - committed.map_or(range.start, |committed| committed.offset));
+        let waiting = bounds
+            .iter()
+            .zip(committed)
+            .map(|(range, committed)| range.end - committed.map_or(range.start, |committed| committed.offset));
         progress.waiting(waiting.map(|records| u64::try_from(records).unwrap_or(0)).sum());
     }
     Ok(())
@@ -117,11 +121,18 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(plan: Arc<Plan>, broker: Arc<dyn Broker>, progress: Arc<Progress>, stop: Stop, opened: Vec<(usize, SinkTask)>) -> Self {
+    fn start(
+        plan: Arc<Plan>,
+        broker: Arc<dyn Broker>,
+        progress: Arc<Progress>,
+        stop: Stop,
+        opened: Vec<(usize, SinkTask)>,
+    ) -> Self {
         let (stopper, stopping) = Stopper::new();
         let (ends, ends_known) = watch::channel(None);
         let (mut sources, mut sinks) = (JoinSet::new(), JoinSet::new());
-        let finishes: Vec<Finish> = plan.sinks.iter().map(|_| Finish::new(ends_known.clone(), plan.topic.partitions)).collect();
+        let finishes: Vec<Finish> =
+            plan.sinks.iter().map(|_| Finish::new(ends_known.clone(), plan.topic.partitions)).collect();
         for (index, task) in opened {
             let (stop, finish) = (stopping.clone(), finishes[index].clone());
             sinks.spawn(async move { task.run(stop, finish).await.map(|after| (index, after)) });

@@ -1,12 +1,12 @@
-//! The records on the sink's side of the topic.
+//! The columns that records have behind the topic, besides their own.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use pipeline_api::{METADATA_PREFIX, SchemaRef, metadata_column};
 
-/// The schema of records as a sink's transforms get them: the topic's columns, and the metadata columns.
-pub fn sink_side_schema(topic: &Schema) -> SchemaRef {
+/// The schema of records as a sink's transforms get them: the topic's columns, then the metadata columns.
+pub fn behind_topic(topic: &Schema) -> SchemaRef {
     let metadata = [
         Field::new(metadata_column::TOPIC, DataType::Utf8, false),
         Field::new(metadata_column::PARTITION, DataType::Int32, false),

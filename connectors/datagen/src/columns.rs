@@ -7,7 +7,7 @@ use arrow::array::{
     TimestampMicrosecondArray, TimestampMillisecondArray,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use pipeline_api::{Error, Result, type_text};
+use pipeline_api::{Error, Result};
 
 use crate::walk::{Symbol, Tick};
 
@@ -45,20 +45,15 @@ const PRICE_DIGITS: u8 = 3;
 pub(crate) struct TickColumns(SchemaRef);
 
 impl TickColumns {
-    /// The columns in the types that the topic has for their names, or in their own. Errors: a type that they cannot have
-    /// without a loss.
-    pub(crate) fn new(topic: &Schema) -> Result<Self> {
+    /// The columns in the types that the topic has for their names, where they can have them without a loss, else in their
+    /// own: a transform may change them on their way, and the runtime refuses what still differs behind it.
+    pub(crate) fn new(topic: &Schema) -> Self {
         let field = |(name, form): &(&str, Form)| {
-            let of = match topic.column_with_name(name) {
-                Some((_, asked)) => form.accepts(asked.data_type()).map_err(|right| {
-                    let asked = type_text(asked.data_type());
-                    Error::config(format!("column `{name}` of the source `ticks` cannot be {asked}, expected {right}"))
-                })?,
-                None => form.own_type(),
-            };
-            Ok(Field::new(*name, of, false))
+            let asked = topic.column_with_name(name).map(|(_, asked)| asked.data_type());
+            let of = asked.filter(|asked| form.takes(asked)).cloned().unwrap_or_else(|| form.own_type());
+            Field::new(*name, of, false)
         };
-        Ok(Self(Arc::new(Schema::new(COLUMNS.iter().map(field).collect::<Result<Vec<_>>>()?))))
+        Self(Arc::new(Schema::new(COLUMNS.iter().map(field).collect::<Vec<_>>())))
     }
 
     /// The schema of the batches.
@@ -94,24 +89,15 @@ impl Form {
         }
     }
 
-    /// The type, if its values can have it without a loss, or else what they can have.
-    fn accepts(self, asked: &DataType) -> Result<DataType, String> {
-        let fits = match (self, asked) {
+    /// Whether its values can have that type without a loss.
+    fn takes(self, asked: &DataType) -> bool {
+        match (self, asked) {
             (Self::Time, DataType::Timestamp(TimeUnit::Microsecond, None)) | (Self::Count, DataType::Int32) => true,
             (Self::Price(digits), DataType::Decimal128(precision, scale)) => {
                 i16::from(*scale) >= i16::from(digits)
                     && i16::from(*precision) - i16::from(*scale) >= i16::from(PRICE_DIGITS)
             }
             _ => *asked == self.own_type(),
-        };
-        match (fits, self) {
-            (true, _) => Ok(asked.clone()),
-            (false, Self::Name) => Err("string".into()),
-            (false, Self::Time) => Err("timestamp or timestamp(6)".into()),
-            (false, Self::Price(digits)) => Err(format!(
-                "double, or a decimal with {digits} or more digits behind the point and {PRICE_DIGITS} before it"
-            )),
-            (false, Self::Count) => Err("bigint or int".into()),
         }
     }
 

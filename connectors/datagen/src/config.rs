@@ -1,11 +1,9 @@
 //! What a file says of a walk.
 
 use jiff::civil::DateTime;
-use pipeline_api::{Findings, HumanDuration, Schema};
+use pipeline_api::{Findings, HumanDuration};
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-use crate::columns::TickColumns;
 
 /// Generates prices of invented symbols: one row a symbol and interval, each with open, high, low and close, volume, number
 /// of trades and volume-weighted average price. The close of a row is the open of the symbol's next one.
@@ -62,8 +60,8 @@ fn default_interval() -> HumanDuration {
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 
 impl TicksConfig {
-    /// Everything that is wrong with it beyond its shape, for a topic of that schema.
-    pub(crate) fn check(&self, topic: &Schema, findings: &mut Findings) {
+    /// Everything that is wrong with it beyond its shape.
+    pub(crate) fn check(&self, findings: &mut Findings) {
         if !(1..=100_000).contains(&self.symbols) {
             findings.error("/symbols", format!("`{}` is out of range, expected 1 to 100000", self.symbols));
         }
@@ -79,9 +77,6 @@ impl TicksConfig {
                 "/rows",
                 format!("the last row lies behind the year 9999, expected at most {most} rows or a shorter interval"),
             );
-        }
-        if let Err(error) = TickColumns::new(topic) {
-            findings.error("", error.to_string());
         }
     }
 

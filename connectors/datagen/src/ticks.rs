@@ -41,13 +41,13 @@ impl Plugin for Ticks {
     const TYPE: &'static str = "ticks";
     type Config = TicksConfig;
 
-    fn validate(config: &TicksConfig, records: &Schema, findings: &mut Findings) {
-        config.check(records, findings);
+    fn validate(config: &TicksConfig, _topic: &Schema, findings: &mut Findings) {
+        config.check(findings);
     }
 
     async fn open(config: TicksConfig, context: Context) -> Result<Self> {
         let mut findings = Findings::default();
-        config.check(&context.schema, &mut findings);
+        config.check(&mut findings);
         if let Some(finding) = findings.iter().next() {
             return Err(Error::config(format!("ticks{}: {}", finding.pointer, finding.message)));
         }
@@ -58,7 +58,7 @@ impl Plugin for Ticks {
         let first = positions.first().unwrap_or(0);
         Ok(Self {
             walk: Walk::new(&config, millis(start)),
-            columns: TickColumns::new(&context.schema)?,
+            columns: TickColumns::new(&context.schema),
             positions,
             rows: config.rows,
             reachable: config.reachable_rows(),

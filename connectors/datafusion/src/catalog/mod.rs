@@ -158,8 +158,6 @@ fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
@@ -188,28 +186,31 @@ mod tests {
     fn writers_of_one_table_lose_no_partition_and_readers_always_see_a_whole_table() {
         let temporary = tempfile::tempdir().unwrap();
         let empty = table(temporary.path());
-        let folder = Arc::new(temporary.path().join("catalog"));
+        let folder = temporary.path().join("catalog");
         LocalCatalog::open(folder.as_path()).update("stocks", |_| Ok(empty)).unwrap();
         std::thread::scope(|scope| {
-            for writer in 0..4 {
-                let catalog = LocalCatalog::open(folder.as_path());
-                scope.spawn(move || {
-                    for n in 0..10 {
-                        let change = |found: Option<Table>| Ok(with_partition(found.unwrap(), format!("{writer}-{n}")));
-                        catalog.update("stocks", change).unwrap();
-                    }
-                });
-            }
+            let writers: Vec<_> = (0..4)
+                .map(|writer| {
+                    let catalog = LocalCatalog::open(folder.as_path());
+                    scope.spawn(move || {
+                        for n in 0..10 {
+                            let name = format!("{writer}-{n}");
+                            let change = |found: Option<Table>| Ok(with_partition(found.unwrap(), name));
+                            catalog.update("stocks", change).unwrap();
+                        }
+                    })
+                })
+                .collect();
             let catalog = LocalCatalog::open(folder.as_path());
-            scope.spawn(move || {
-                let mut seen = 0;
-                while seen < 40 {
-                    let now = catalog.table("stocks").unwrap().unwrap().partitions.len();
-                    assert!(now >= seen, "{now} partitions after {seen}");
-                    seen = now;
-                }
-            });
+            let mut seen = 0;
+            while !writers.iter().all(|writer| writer.is_finished()) {
+                let now = catalog.table("stocks").unwrap().unwrap().partitions.len();
+                assert!(now >= seen, "{now} partitions after {seen}");
+                seen = now;
+            }
         });
+        let table = LocalCatalog::open(folder.as_path()).table("stocks").unwrap().unwrap();
+        assert_eq!(table.partitions.len(), 40);
     }
 
     #[test]

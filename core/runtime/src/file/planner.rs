@@ -27,6 +27,9 @@ pub(super) struct Planner<'a> {
     pub(super) doubtful: Vec<String>,
 }
 
+/// What keeps the broker's topics in memory.
+const IN_MEMORY: &str = "/embedded/in_memory";
+
 impl Planner<'_> {
     /// The plan. `None` if there is an error, which is then among the problems.
     pub(super) async fn plan(mut self) -> Option<Plan> {
@@ -105,13 +108,16 @@ impl Planner<'_> {
         Some(name)
     }
 
-    /// The least that a source, sink or hook gives, which a file may ask for less than, but not for more.
+    /// The least that a source, sink, hook or the broker gives, which a file may ask for less than, but not for more.
     fn delivery(&mut self) -> Delivery {
         let parts = self.plugins.iter().filter_map(|(pointer, plugin)| {
             let delivery = plugin.registration.delivery(plugin.config.clone()).ok()?;
             Some((delivery, pointer.clone(), plugin.registration.type_name()))
         });
-        let weakest = parts.min_by_key(|(delivery, ..)| *delivery);
+        let in_memory = self.tree.pointer(IN_MEMORY) == Some(&Value::Bool(true));
+        // After a crash nothing is left of how far the sources were: they start over.
+        let broker = in_memory.then(|| (Delivery::AtLeastOnce, IN_MEMORY.to_owned(), "a topic in memory"));
+        let weakest = parts.chain(broker).min_by_key(|(delivery, ..)| *delivery);
         let given = weakest.as_ref().map_or(Delivery::ExactlyOnce, |(delivery, ..)| *delivery);
         let Some(asked) = self.part::<Option<Delivery>>("/delivery").flatten() else { return given };
         if let Some((_, pointer, type_name)) = weakest.filter(|_| asked > given) {

@@ -1,0 +1,351 @@
+//! What a kill -9 leaves, wherever it comes, and that the next run makes it good.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use crate::letters;
+use crate::rows::{self, Row, assert_exactly};
+use crate::support::{Ended, Project, Started};
+
+/// What runs when it is killed.
+#[derive(Clone, Copy, Debug)]
+enum Scenario {
+    /// The quickstart's data, into both sinks with two tasks each, in small flushes.
+    Stocks,
+    /// The same, with a store so small that the broker removes what the sinks have committed.
+    SmallStore,
+    /// The same, after a run that was killed when it had planned a flush, and with another compression since.
+    ChangedFile,
+    /// Records on the topic that the sink's converter does not accept.
+    DeadLetters,
+    /// It is not reached here, for this reason.
+    Elsewhere(&'static str),
+}
+
+const MULTIPART: &str =
+    "only files above 64 MiB are uploaded in parts; the crash tests of pipeline-s3 kill such an upload";
+
+/// Every crash point of the house.
+const CRASH_POINTS: [(&str, Scenario); 28] = [
+    ("broker_after_group_commit", Scenario::Stocks),
+    ("broker_after_produce_commit", Scenario::Stocks),
+    ("broker_after_retention", Scenario::SmallStore),
+    ("broker_before_group_commit", Scenario::Stocks),
+    ("broker_before_produce_commit", Scenario::Stocks),
+    ("broker_before_retention", Scenario::SmallStore),
+    ("local_table_after_write", Scenario::Stocks),
+    ("local_table_before_write", Scenario::Stocks),
+    ("s3_after_complete", Scenario::Elsewhere(MULTIPART)),
+    ("s3_after_first_put", Scenario::Stocks),
+    ("s3_after_put", Scenario::Stocks),
+    ("s3_before_complete", Scenario::Elsewhere(MULTIPART)),
+    ("s3_before_put", Scenario::Stocks),
+    ("s3_multipart_part", Scenario::Elsewhere(MULTIPART)),
+    ("sink_after_commit", Scenario::Stocks),
+    ("sink_after_dead_letters", Scenario::DeadLetters),
+    ("sink_after_discard", Scenario::ChangedFile),
+    ("sink_after_hook", Scenario::Stocks),
+    ("sink_assigned", Scenario::Stocks),
+    ("sink_before_commit", Scenario::Stocks),
+    ("sink_before_dead_letters", Scenario::DeadLetters),
+    ("sink_before_discard", Scenario::ChangedFile),
+    ("sink_before_hooks", Scenario::Stocks),
+    ("sink_revoked", Scenario::Stocks),
+    ("source_after_commit", Scenario::Stocks),
+    ("source_after_send", Scenario::Stocks),
+    ("source_before_commit", Scenario::Stocks),
+    ("source_before_send", Scenario::Stocks),
+];
+
+const STOCKS: &str = "\
+name: stocks
+sources:
+  - type: csv
+    config: { path: data/stocks_daily.csv }
+topic:
+  name: stocks
+  partitions: 3
+  key: symbol
+  schema:
+    symbol: string not null
+    date: date not null
+    open: double
+    high: double
+    low: double
+    close: double
+    volume: bigint
+    adj_close: double
+sinks:
+  - name: parquet
+    type: s3_parquet
+    tasks: 2
+    config: { url: out/parquet, partition_by: [symbol], compression: zstd }
+    flush: { rows: 500 }
+    hooks:
+      - { type: local_table, config: { table: stocks } }
+  - name: json
+    type: s3_json
+    tasks: 2
+    config: { url: out/json, compression: gzip }
+    flush: { rows: 500 }
+    hooks:
+      - { type: local_table, config: { table: stocks_json } }
+";
+
+/// Fills the topic of the pipeline below with records of which some are none of its own.
+const LETTER_WRITER: &str = "\
+name: writer
+sources:
+  - type: csv
+    config: { path: written.csv }
+topic: { name: numbers, schema: { id: bigint, number: string } }
+embedded: { path: store }
+";
+
+const LETTERS: &str = "\
+name: reader
+sources:
+  - type: csv
+    config: { path: more.csv }
+topic: { name: numbers, schema: { id: bigint, number: bigint } }
+sinks:
+  - type: s3_json
+    config: { url: out/json, compression: none }
+errors: { tolerance: all, dead_letter_topic: dead_letters }
+embedded: { path: store }
+";
+
+/// How many of the writer's 300 records have a text where a number is due.
+const LETTERS_WRITTEN: usize = 100;
+
+impl Scenario {
+    /// The folder, ready for the run that is killed.
+    fn prepare(self) -> Project {
+        match self {
+            Self::Stocks | Self::SmallStore => stocks(),
+            Self::ChangedFile => {
+                let project = stocks();
+                project.run_until("s3_after_put", &[]).with_kill();
+                project
+            }
+            Self::DeadLetters => {
+                let project = Project::new(LETTERS);
+                let record = |id| if id % 3 == 0 { format!("{id},x{id}\n") } else { format!("{id},\n") };
+                project.write("written.csv", format!("id,number\n{}", (0..300).map(record).collect::<String>()));
+                project.write("more.csv", "id,number\n300,1\n");
+                project.write("writer.yaml", LETTER_WRITER);
+                project.call(&["run", "writer.yaml"]).with_code(0);
+                project
+            }
+            Self::Elsewhere(_) => unreachable!("{self:?}"),
+        }
+    }
+
+    /// What all runs after that set.
+    fn sets(self) -> &'static [&'static str] {
+        match self {
+            Self::SmallStore => &["embedded.retention=64KiB"],
+            Self::ChangedFile => &["sinks.0.config.compression=none", "sinks.1.config.compression=none"],
+            _ => &[],
+        }
+    }
+
+    /// Asserts that every row is there once, and nothing else.
+    fn assert_complete(self, project: &Project) {
+        match self {
+            Self::DeadLetters => {
+                let expected = (0..300).filter(|id| id % 3 != 0).map(|id| format!("id={id}|"));
+                let mut expected: Vec<Row> = expected.chain(["id=300|number=1|".to_owned()]).collect();
+                expected.sort_unstable();
+                assert_exactly(&rows::json(project, "out/json"), &expected, "json");
+                let letters = letters::read(project, "store", "dead_letters");
+                let offsets: BTreeSet<&str> = letters.iter().map(|letter| letter.header("offset")).collect();
+                assert_eq!((letters.len(), offsets.len()), (LETTERS_WRITTEN, LETTERS_WRITTEN));
+            }
+            _ => {
+                let expected = rows::csv(&project.read("data/stocks_daily.csv"));
+                assert_exactly(&rows::parquet(project, "out/parquet"), &expected, "parquet");
+                assert_exactly(&rows::json(project, "out/json"), &expected, "json");
+            }
+        }
+    }
+}
+
+fn stocks() -> Project {
+    let project = Project::quickstart();
+    project.write("quickstart.yaml", STOCKS);
+    project
+}
+
+#[test]
+fn every_crash_point_in_the_sources_is_in_the_table() {
+    let mut found = BTreeSet::new();
+    for room in ["core", "connectors"] {
+        collect_crash_points(&Path::new(env!("CARGO_MANIFEST_DIR")).join(room), &mut found);
+    }
+    let listed: BTreeSet<String> = CRASH_POINTS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(found, listed);
+}
+
+fn collect_crash_points(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            collect_crash_points(&entry, found);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&entry).unwrap();
+            let calls = text.split("crash_at(").skip(1).filter_map(|call| call.trim_start().strip_prefix('"'));
+            found.extend(calls.map(|call| call.split('"').next().unwrap().to_owned()));
+        }
+    }
+}
+
+/// Kills at the points of this room: once; then at its second time, and once more while that is being made good.
+fn survives_kills_in(room: &str) {
+    let points = CRASH_POINTS.iter().filter(|(name, _)| name.split('_').next() == Some(room));
+    for (point, scenario) in points.filter(|(_, scenario)| !matches!(scenario, Scenario::Elsewhere(_))) {
+        eprintln!("killed at {point}");
+        let project = scenario.prepare();
+        project.run_until(point, scenario.sets()).with_kill();
+        project.run(scenario.sets()).with_code(0);
+        scenario.assert_complete(&project);
+
+        eprintln!("killed at {point}, again and again");
+        let project = scenario.prepare();
+        for nth in [2, 1, 1] {
+            killed_or_complete(project.run_until(&format!("{point}:{nth}"), scenario.sets()));
+        }
+        project.run(scenario.sets()).with_code(0);
+        scenario.assert_complete(&project);
+    }
+}
+
+/// A point that is passed but once a run, or not at all when there is nothing left to do, kills nobody.
+fn killed_or_complete(ended: Ended) {
+    if !ended.was_killed() {
+        ended.with_code(0);
+    }
+}
+
+#[test]
+fn a_kill_anywhere_in_the_broker_loses_and_doubles_nothing() {
+    survives_kills_in("broker");
+}
+
+#[test]
+fn a_kill_anywhere_in_a_source_loses_and_doubles_nothing() {
+    survives_kills_in("source");
+}
+
+#[test]
+fn a_kill_anywhere_in_a_sink_task_loses_and_doubles_nothing() {
+    survives_kills_in("sink");
+}
+
+#[test]
+fn a_kill_anywhere_in_the_writing_of_files_loses_and_doubles_nothing() {
+    survives_kills_in("s3");
+}
+
+#[test]
+fn a_kill_anywhere_in_the_registration_of_a_table_loses_and_doubles_nothing() {
+    survives_kills_in("local");
+}
+
+#[test]
+fn a_quickstart_that_was_killed_passes_its_own_checks_and_reports_in_the_next_run() {
+    let project = Project::quickstart();
+    let small = ["sinks.0.flush.rows=2000", "sinks.1.flush.rows=2000", "sinks.0.tasks=2", "sinks.1.tasks=2"];
+    project.run_until("s3_after_first_put", &small).with_kill();
+    project.run_until("local_table_after_write", &small).with_kill();
+    let ended = project.run(&small).with_code(0).saying("all delivered").saying("Volatility");
+    assert_eq!(ended.out.matches('✓').count(), 6, "{}", ended.out);
+    let counts = "SELECT count(*) AS n, count(DISTINCT symbol || CAST(date AS varchar)) AS days FROM stocks";
+    let answer = project.call(&["query", "quickstart.yaml", counts, "--format", "json"]).with_code(0);
+    assert_eq!(answer.out.trim(), r#"{"n":12154,"days":12154}"#);
+}
+
+const TICKS: &str = "\
+name: ticks
+sources:
+  - type: ticks
+    config: { rows: 60000, rate: 20000 }
+topic:
+  name: ticks
+  partitions: 3
+  schema:
+    symbol: string not null
+    event_time: timestamp not null
+    open: double
+    high: double
+    low: double
+    close: double
+    volume: bigint
+    trades: bigint
+    vwap: double
+sinks:
+  - name: parquet
+    type: s3_parquet
+    tasks: 2
+    config: { url: out/parquet, partition_by: [symbol] }
+    flush: { rows: 1500 }
+  - name: json
+    type: s3_json
+    config: { url: out/json, compression: none }
+    flush: { rows: 1000 }
+";
+
+/// As fast as it goes.
+const AT_ONCE: &str = "sources.0.config.rate=1e9";
+
+#[test]
+fn kills_at_any_time_lose_and_double_nothing() {
+    let untouched = Project::new(TICKS);
+    untouched.run(&[AT_ONCE]).with_code(0);
+    let expected = rows::json(&untouched, "out/json");
+    assert_eq!(expected.len(), 60_000);
+
+    let project = Project::new(TICKS);
+    let mut kills = 0;
+    for delay in delays().take(15) {
+        let mut run = Started::new(project.runner(&[]));
+        thread::sleep(delay);
+        run.kill();
+        kills += u32::from(run.end().was_killed());
+    }
+    assert_eq!(kills, 15);
+    project.run(&[AT_ONCE]).with_code(0);
+    assert_exactly(&rows::json(&project, "out/json"), &expected, "json");
+    assert_exactly(&rows::parquet(&project, "out/parquet"), &expected, "parquet");
+}
+
+/// Times between 50 and 450 ms, the same ones in every run of the test.
+fn delays() -> impl Iterator<Item = Duration> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    std::iter::repeat_with(move || {
+        // Xorshift (Marsaglia 2003).
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        Duration::from_millis(50 + state % 400)
+    })
+}
+
+#[test]
+fn a_file_that_is_changed_after_a_kill_leaves_nothing_of_the_interrupted_flush() {
+    for point in ["sink_after_commit", "s3_after_first_put", "s3_after_put"] {
+        let project = stocks();
+        let json = STOCKS.find("  - name: parquet").unwrap()..STOCKS.find("  - name: json").unwrap();
+        let mut text = STOCKS.to_owned();
+        text.replace_range(json, "");
+        project.write("quickstart.yaml", text.replace("tasks: 2", "tasks: 1"));
+        project.run_until(point, &[]).with_kill();
+        project.run(&["sinks.0.config.compression=none"]).with_code(0);
+        let expected = rows::csv(&project.read("data/stocks_daily.csv"));
+        assert_exactly(&rows::json(&project, "out/json"), &expected, point);
+        let old: Vec<_> = project.files("out").into_iter().filter(|file| file.extension().unwrap() == "gz").collect();
+        assert!(old.is_empty(), "{point}: {old:?}");
+    }
+}

@@ -1,0 +1,218 @@
+//! A folder with a pipeline in it, and the program that runs there.
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// Far beyond what anything takes here, so that a hang is an error and a slow machine is not.
+const DEADLINE: Duration = Duration::from_secs(120);
+const SIGKILL: i32 = 9;
+
+/// A folder of its own, with a pipeline file in it.
+pub(crate) struct Project {
+    folder: TempDir,
+    file: &'static str,
+}
+
+impl Project {
+    /// The repository's pipelines.
+    pub(crate) fn quickstart() -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap(), file: "quickstart.yaml" };
+        let pipelines = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
+        for file in ["quickstart.yaml", "data/stocks_daily.csv"] {
+            project.write(file, fs::read_to_string(pipelines.join(file)).unwrap());
+        }
+        project
+    }
+
+    /// A pipeline file of that text.
+    pub(crate) fn new(text: &str) -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap(), file: "pipeline.yaml" };
+        project.write(project.file, text);
+        project
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    /// Changes the text of a file, which must be there.
+    pub(crate) fn replace(&self, path: &str, from: &str, to: &str) {
+        let text = self.read(path);
+        assert!(text.contains(from), "{path} has no `{from}`");
+        self.write(path, text.replace(from, to));
+    }
+
+    /// All files below a folder that is not there without files.
+    pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        collect_files(&self.path(folder), &mut files);
+        files.sort();
+        files
+    }
+
+    /// The program with these arguments, in this folder.
+    pub(crate) fn program<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pipeline"));
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env_remove("PIPELINE_LOG").env_remove("RUST_LOG").env_remove("PIPELINE_CRASH");
+        command
+    }
+
+    /// `pipeline run` of the file with these values set.
+    pub(crate) fn runner(&self, sets: &[&str]) -> Command {
+        let sets = sets.iter().flat_map(|set| ["--set", set]);
+        self.program(["run", self.file].into_iter().chain(sets))
+    }
+
+    pub(crate) fn call(&self, arguments: &[&str]) -> Ended {
+        Started::new(self.program(arguments.iter().copied())).end()
+    }
+
+    pub(crate) fn run(&self, sets: &[&str]) -> Ended {
+        Started::new(self.runner(sets)).end()
+    }
+
+    /// A run that dies when it reaches the crash point, `NAME` or `NAME:n`, if it does.
+    pub(crate) fn run_until(&self, crash_point: &str, sets: &[&str]) -> Ended {
+        let mut command = self.runner(sets);
+        command.env("PIPELINE_CRASH", crash_point);
+        Started::new(command).end()
+    }
+}
+
+fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.map(Result::unwrap) {
+        match entry.file_type().unwrap().is_dir() {
+            true => collect_files(&entry.path(), files),
+            false => files.push(entry.path()),
+        }
+    }
+}
+
+/// The program while it runs. Killed when dropped.
+pub(crate) struct Started {
+    child: Child,
+    out: JoinHandle<String>,
+    err: JoinHandle<String>,
+}
+
+impl Started {
+    pub(crate) fn new(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (out, err) = (read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap()));
+        Self { child, out, err }
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+    }
+
+    pub(crate) fn end(self) -> Ended {
+        let Self { mut child, out, err } = self;
+        let status = wait(&mut child);
+        Ended { status, out: out.join().unwrap(), err: err.join().unwrap() }
+    }
+}
+
+/// Sends a signal to a process, by the name that `kill` knows.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success(), "kill -s {name}: {sent}");
+}
+
+/// Waits for the end of a process.
+pub(crate) fn wait(child: &mut Child) -> ExitStatus {
+    let mut status = None;
+    if !becomes_true(|| {
+        status = child.try_wait().unwrap();
+        status.is_some()
+    }) {
+        child.kill().unwrap();
+        panic!("the program does not end within {DEADLINE:?}");
+    }
+    status.unwrap()
+}
+
+/// Waits until something holds. False if it never does.
+pub(crate) fn becomes_true(mut holds: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    while !holds() {
+        if start.elapsed() > DEADLINE {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
+
+fn read(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        from.read_to_string(&mut text).unwrap();
+        text
+    })
+}
+
+/// The program after its end.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ended {
+    /// Asserts the exit code.
+    #[track_caller]
+    pub(crate) fn with_code(self, code: i32) -> Self {
+        assert_eq!(self.status.code(), Some(code), "{}\n{}\n{}", self.status, self.out, self.err);
+        self
+    }
+
+    /// Asserts that it was killed.
+    #[track_caller]
+    pub(crate) fn with_kill(self) -> Self {
+        assert!(self.was_killed(), "{}\n{}\n{}", self.status, self.out, self.err);
+        self
+    }
+
+    pub(crate) fn was_killed(&self) -> bool {
+        self.status.signal() == Some(SIGKILL)
+    }
+
+    /// Asserts what standard output has in it.
+    #[track_caller]
+    pub(crate) fn saying(self, text: &str) -> Self {
+        assert!(self.out.contains(text), "no `{text}` in\n{}", self.out);
+        self
+    }
+
+    /// Asserts what standard error has in it.
+    #[track_caller]
+    pub(crate) fn complaining(self, text: &str) -> Self {
+        assert!(self.err.contains(text), "no `{text}` in\n{}", self.err);
+        self
+    }
+}

@@ -1,1 +1,142 @@
-//! .
+//! Ctrl-C and SIGTERM.
+
+use std::io::Read;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::rows::{self, Row, assert_exactly};
+use crate::support::{Project, Started, becomes_true, signal, wait};
+
+const TICKS: &str = "\
+name: ticks
+sources:
+  - type: ticks
+    config: { rows: 20000, rate: 5000, symbols: 4 }
+topic:
+  name: ticks
+  partitions: 2
+  schema:
+    symbol: string not null
+    event_time: timestamp not null
+    open: double
+    high: double
+    low: double
+    close: double
+    volume: bigint
+    trades: bigint
+    vwap: double
+sinks:
+  - name: json
+    type: s3_json
+    config: { url: out/json, compression: none }
+    flush: { rows: 500 }
+";
+
+/// Shows all records, and waits for whoever reads them.
+const CONSOLE: &str = "\
+  - name: console
+    type: console
+    flush: { rows: 500 }
+";
+
+/// As fast as it goes.
+const AT_ONCE: &str = "sources.0.config.rate=1e9";
+
+/// What the issue promises of a gentle stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+fn expected() -> Vec<Row> {
+    let untouched = Project::new(TICKS);
+    untouched.run(&[AT_ONCE]).with_code(0);
+    let rows = rows::json(&untouched, "out/json");
+    assert_eq!(rows.len(), 20_000);
+    rows
+}
+
+fn stops_gently_at(name: &str) {
+    let project = Project::new(TICKS);
+    let run = Started::new(project.runner(&[]));
+    assert!(becomes_true(|| !project.files("out/json").is_empty()));
+    let asked = Instant::now();
+    run.signal(name);
+    let ended = run.end().with_code(0).saying("stopped, all that was read is committed").complaining("stopping: ");
+    assert!(asked.elapsed() < DRAIN, "{:?}", asked.elapsed());
+
+    let delivered = rows::json(&project, "out/json").len();
+    assert!((1..20_000).contains(&delivered), "{delivered}");
+    assert_eq!(records_out(&ended.out), delivered, "{}", ended.out);
+
+    project.run(&[AT_ONCE]).with_code(0).saying("all delivered");
+    assert_exactly(&rows::json(&project, "out/json"), &expected(), name);
+}
+
+/// The records that the summary counts as written.
+fn records_out(summary: &str) -> usize {
+    let line = summary.lines().find(|line| line.contains("records out")).unwrap();
+    line.split_whitespace().nth(1).unwrap().replace(',', "").parse().unwrap()
+}
+
+#[test]
+fn ctrl_c_commits_what_is_under_way_and_the_next_run_goes_on_there() {
+    stops_gently_at("INT");
+}
+
+#[test]
+fn sigterm_stops_as_gently_as_ctrl_c() {
+    stops_gently_at("TERM");
+}
+
+#[test]
+fn a_second_ctrl_c_stops_at_once_and_loses_nothing() {
+    let project = Project::new(&format!("{TICKS}{CONSOLE}"));
+    let mut command = project.runner(&[AT_ONCE]);
+    // Nobody reads what the console sink shows, so its flush cannot end.
+    let mut run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    assert!(becomes_true(|| !project.files("out/json").is_empty()));
+    signal(&run, "INT");
+    let mut told = run.stderr.take().unwrap();
+    let mut line = String::new();
+    while !line.contains("stopping: ") {
+        let mut byte = [0];
+        told.read_exact(&mut byte).unwrap();
+        line.push(char::from(byte[0]));
+    }
+    let asked = Instant::now();
+    signal(&run, "INT");
+    assert_eq!(wait(&mut run).code(), Some(130));
+    assert!(asked.elapsed() < DRAIN / 2, "{:?}", asked.elapsed());
+    told.read_to_string(&mut line).unwrap();
+    assert!(line.contains("stopped at once"), "{line}");
+    let mut shown = String::new();
+    run.stdout.take().unwrap().read_to_string(&mut shown).unwrap();
+
+    let again = project.run(&[AT_ONCE]).with_code(0);
+    let expected = expected();
+    assert_exactly(&rows::json(&project, "out/json"), &expected, "json");
+    // The console sink shows a record again if its commit was cut off.
+    let shown_again = again.out.lines().filter(|line| line.starts_with('{')).collect::<Vec<_>>().join("\n");
+    let whole = shown.lines().filter(|line| line.ends_with('}')).collect::<Vec<_>>().join("\n");
+    let mut shown = rows::json_lines(&whole);
+    shown.extend(rows::json_lines(&shown_again));
+    shown.sort_unstable();
+    shown.dedup();
+    assert_exactly(&shown, &expected, "console");
+}
+
+#[test]
+fn a_run_that_cannot_flush_in_time_says_so_and_the_next_one_repeats_the_flush() {
+    let project = Project::new(&format!("{TICKS}{CONSOLE}"));
+    let mut command = project.runner(&[AT_ONCE]);
+    let mut run = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    assert!(becomes_true(|| !project.files("out/json").is_empty()));
+    let asked = Instant::now();
+    signal(&run, "TERM");
+    let mut out = run.stdout.take().unwrap();
+    // By then the limit is reached; from now on somebody reads, so that the summary can be written.
+    assert!(becomes_true(|| asked.elapsed() > DRAIN + Duration::from_secs(1)));
+    let mut shown = String::new();
+    out.read_to_string(&mut shown).unwrap();
+    assert_eq!(wait(&mut run).code(), Some(1), "{shown}");
+    project.run(&[AT_ONCE]).with_code(0);
+    assert_exactly(&rows::json(&project, "out/json"), &expected(), "json");
+}

@@ -1,1 +1,176 @@
-//! .
+//! Records that nobody accepts.
+
+use crate::letters;
+use crate::rows::{self, assert_exactly};
+use crate::support::Project;
+
+const STOCKS: &str = "\
+name: stocks
+sources:
+  - type: csv
+    config: { path: stocks.csv }
+topic:
+  name: stocks
+  schema: { symbol: string not null, day: bigint not null, close: double }
+sinks:
+  - type: s3_json
+    config: { url: out, compression: none }
+";
+
+const DEAD_LETTERS: &str = "errors: { tolerance: all, dead_letter_topic: dead_letters }\n";
+
+/// Enough for more than one batch.
+const ROWS: usize = 30_000;
+
+fn csv(wrong: &[(usize, &str)]) -> String {
+    let mut text = String::from("symbol,day,close\n");
+    for day in 0..ROWS {
+        let close = wrong.iter().find(|(at, _)| *at == day).map_or_else(|| format!("{}.25", day % 700), |(_, close)| (*close).to_owned());
+        text.push_str(&format!("AAPL,{day},{close}\n"));
+    }
+    text
+}
+
+#[test]
+fn a_wrong_record_stops_the_run_with_its_place_and_what_came_before_is_delivered_once_the_file_is_mended() {
+    let project = Project::new(STOCKS);
+    project.write("stocks.csv", csv(&[(ROWS - 2, "cheap")]));
+    let failed = project.run(&[]).with_code(1).saying("stocks: failed");
+    let place = format!("stocks.csv:{ROWS}:12: field `close`: `cheap` is not a double");
+    let failed = failed.complaining(&place).complaining("errors.tolerance: all sends such records to a dead letter topic");
+    assert!(!failed.err.contains("panicked"), "{}", failed.err);
+
+    let mut expected = rows::csv(&csv(&[]));
+    let delivered = rows::json(&project, "out");
+    assert!((1..ROWS).contains(&delivered.len()), "{}", delivered.len());
+    assert!(delivered.iter().all(|row| expected.binary_search(row).is_ok()));
+
+    project.run(&[]).with_code(1).complaining(&place);
+    assert_exactly(&rows::json(&project, "out"), &delivered, "the same file again");
+
+    project.write("stocks.csv", csv(&[(ROWS - 2, "8.5")]));
+    project.run(&[]).with_code(0).saying("all delivered");
+    expected = rows::csv(&csv(&[(ROWS - 2, "8.5")]));
+    assert_exactly(&rows::json(&project, "out"), &expected, "mended");
+}
+
+#[test]
+fn a_file_that_was_changed_where_it_was_read_already_is_refused() {
+    let project = Project::new(STOCKS);
+    project.write("stocks.csv", csv(&[]));
+    project.run(&[]).with_code(0);
+    let delivered = rows::json(&project, "out");
+
+    project.write("stocks.csv", csv(&[(ROWS - 1, "0.75")]));
+    let refused = project.run(&[]).with_code(1).complaining("stocks.csv: the file was replaced or cut after it had been read");
+    refused.complaining("start over with `pipeline reset`");
+    assert_exactly(&rows::json(&project, "out"), &delivered, "refused");
+
+    project.write("stocks.csv", csv(&[]) + "IBM,0,7.5\n");
+    project.run(&[]).with_code(0).saying("1 records in");
+    assert_exactly(&rows::json(&project, "out"), &rows::csv(&(csv(&[]) + "IBM,0,7.5\n")), "grown");
+}
+
+#[test]
+fn wrong_records_go_to_the_dead_letter_topic_with_connects_headers_and_the_others_arrive() {
+    let project = Project::new(&format!("{STOCKS}{DEAD_LETTERS}"));
+    project.write("stocks.csv", csv(&[(1, "cheap"), (20_000, "2,3"), (ROWS - 1, "1e999")]));
+    let ended = project.run(&[]).with_code(0).saying("29,997 records out");
+    ended.saying("3 to the dead letter topic");
+    let good: Vec<_> = rows::csv(&csv(&[])).into_iter().filter(|row| !["|day=1|", "|day=20000|", "|day=29999|"].iter().any(|day| format!("|{row}").contains(day))).collect();
+    assert_exactly(&rows::json(&project, "out"), &good, "good records");
+
+    let letters = letters::read(&project, ".pipeline/stocks", "dead_letters");
+    let records: Vec<&str> = letters.iter().map(|letter| letter.record.as_str()).collect();
+    assert_eq!(records, ["AAPL,1,cheap", "AAPL,20000,2,3", "AAPL,29999,1e999"]);
+    let places: Vec<&str> = letters.iter().map(|letter| letter.header("place")).collect();
+    assert_eq!(places, ["stocks.csv:3:8", "stocks.csv:20002:14", "stocks.csv:30001:12"]);
+    let first = &letters[0];
+    let headers = ["connector.name", "task.id", "stage", "class.name", "field"].map(|name| first.header(name));
+    assert_eq!(headers, ["csv", "0", "TASK_POLL", "csv", "close"]);
+    assert_eq!(first.header("exception.message"), "`cheap` is not a double, expected a number");
+
+    project.run(&[]).with_code(0).saying("Nothing new");
+    assert_eq!(letters::read(&project, ".pipeline/stocks", "dead_letters").len(), 3);
+}
+
+const LINES: &str = "\
+name: lines
+sources:
+  - type: console
+topic:
+  name: lines
+  schema: { id: bigint not null, price: double }
+sinks:
+  - type: s3_json
+    config: { url: out, compression: none }
+errors: { tolerance: all, dead_letter_topic: dead_letters }
+";
+
+#[test]
+fn garbage_among_typed_lines_goes_to_the_dead_letter_topic_and_the_others_arrive() {
+    let project = Project::new(LINES);
+    project.write("typed", "{\"id\":1,\"price\":1.5}\nrubbish\n{\"id\":\"2\"}\n{\"id\":1.5}\n[]\n{\"id\":3}\n");
+    let mut command = project.runner(&[]);
+    command.stdin(std::fs::File::open(project.path("typed")).unwrap());
+    crate::support::Started::new(command).end().with_code(0).saying("4 to the dead letter topic");
+    assert_eq!(rows::json(&project, "out"), ["id=1|price=1.5|", "id=3|"]);
+    let letters = letters::read(&project, ".pipeline/lines", "dead_letters");
+    let records: Vec<&str> = letters.iter().map(|letter| letter.record.as_str()).collect();
+    assert_eq!(records, ["rubbish", "{\"id\":\"2\"}", "{\"id\":1.5}", "[]"]);
+}
+
+const WRITER: &str = "\
+name: writer
+sources:
+  - type: csv
+    config: { path: written.csv }
+topic: { name: numbers, schema: { id: bigint, number: string } }
+embedded: { path: store }
+";
+
+const READER: &str = "\
+name: reader
+sources:
+  - type: csv
+    config: { path: more.csv }
+topic: { name: numbers, schema: { id: bigint, number: bigint } }
+sinks:
+  - type: s3_json
+    config: { url: out, compression: none }
+embedded: { path: store }
+";
+
+/// A topic of 5 records, of which the one at offset 3 has a text where the reader wants a number.
+fn reader() -> Project {
+    let project = Project::new(READER);
+    project.write("writer.yaml", WRITER);
+    project.write("written.csv", "id,number\n0,\n1,\n2,\n3,three\n4,\n");
+    project.write("more.csv", "id,number\n5,5\n");
+    project.call(&["run", "writer.yaml"]).with_code(0);
+    project
+}
+
+#[test]
+fn a_wrong_record_on_the_topic_stops_the_run_with_its_offset_after_those_before_it_are_delivered() {
+    let project = reader();
+    let place = "topic numbers, partition 0, offset 3: field `number`: ";
+    for _ in 0..2 {
+        project.run(&[]).with_code(1).complaining(place).complaining("three");
+        assert_eq!(rows::json(&project, "out"), ["id=0|", "id=1|", "id=2|"]);
+    }
+}
+
+#[test]
+fn a_run_that_stopped_at_a_wrong_record_on_the_topic_goes_on_once_dead_letters_are_allowed() {
+    let project = reader();
+    project.run(&[]).with_code(1);
+    project.write("pipeline.yaml", format!("{READER}{DEAD_LETTERS}"));
+    project.run(&[]).with_code(0).saying("1 to the dead letter topic");
+    assert_eq!(rows::json(&project, "out"), ["id=0|", "id=1|", "id=2|", "id=4|", "id=5|number=5|"]);
+    let letters = letters::read(&project, "store", "dead_letters");
+    assert_eq!(letters.len(), 1);
+    let headers = ["topic", "partition", "offset", "stage", "field"].map(|name| letters[0].header(name));
+    assert_eq!(headers, ["numbers", "0", "3", "VALUE_CONVERTER", "number"]);
+    assert_eq!(letters[0].record, "{\"id\":3,\"number\":\"three\"}");
+}

@@ -13,7 +13,8 @@ fn anywhere() -> Project {
 
 #[test]
 fn help_teaches_every_command_and_the_exit_codes() {
-    let help = anywhere().call(&["--help"]).with_code(0).saying("Exit codes: 0 ok, 1 the run failed, 2").saying("Examples:");
+    let help =
+        anywhere().call(&["--help"]).with_code(0).saying("Exit codes: 0 ok, 1 the run failed, 2").saying("Examples:");
     for command in COMMANDS {
         assert!(help.out.contains(&format!("\n  {command} ")), "no {command} in\n{}", help.out);
         anywhere().call(&[command, "--help"]).with_code(0).saying("Usage: pipeline ");
@@ -31,7 +32,10 @@ fn a_wrong_command_line_is_told_apart_from_a_wrong_file_and_a_failed_run() {
     project.call(&["run", "quickstart.yaml", "quickstart.yaml"]).with_code(2).complaining("called `quickstart`");
     project.call(&["plugins", "cvs"]).with_code(2).complaining("did you mean `csv`?");
     project.call(&["run", "missing.yaml"]).with_code(78).complaining("missing.yaml");
-    project.call(&["run", "quickstart.yaml", "--set", "topic.partitions=0"]).with_code(78).complaining("--set topic.partitions");
+    project
+        .call(&["run", "quickstart.yaml", "--set", "topic.partitions=0"])
+        .with_code(78)
+        .complaining("--set topic.partitions");
     let missing = ["run", "quickstart.yaml", "--set", "sources.0.config.path=missing.csv"];
     project.call(&missing).with_code(1).complaining("missing.csv");
     project.call(&["query", "quickstart.yaml", "SELECT * FROM nothing"]).with_code(1).complaining("nothing");
@@ -40,15 +44,23 @@ fn a_wrong_command_line_is_told_apart_from_a_wrong_file_and_a_failed_run() {
 #[test]
 fn every_plugin_is_listed_and_described_with_its_fields_and_an_example() {
     let list = anywhere().call(&["plugins"]).with_code(0);
-    let names: Vec<&str> = list.out.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next()).collect();
-    for name in ["csv", "ticks", "console", "select", "sql", "json", "s3_parquet", "s3_json", "local_table", "sql_check"] {
+    let names: Vec<&str> =
+        list.out.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next()).collect();
+    for name in
+        ["csv", "ticks", "console", "select", "sql", "json", "s3_parquet", "s3_json", "local_table", "sql_check"]
+    {
         assert!(names.contains(&name), "no {name} in\n{}", list.out);
     }
     for name in names {
         let described = anywhere().call(&["plugins", name]).with_code(0).saying(&format!(" {name} (crate pipeline-"));
         assert!(described.out.contains("config:") || described.out.contains("sql"), "{}", described.out);
     }
-    anywhere().call(&["plugins", "s3_parquet"]).with_code(0).saying("partition_by").saying("required").saying("type: s3_parquet");
+    anywhere()
+        .call(&["plugins", "s3_parquet"])
+        .with_code(0)
+        .saying("partition_by")
+        .saying("required")
+        .saying("type: s3_parquet");
 }
 
 #[test]

@@ -33,11 +33,7 @@ sinks:
 ";
 
 /// Shows all records, and waits for whoever reads them.
-const CONSOLE: &str = "\
-  - name: console
-    type: console
-    flush: { rows: 500 }
-";
+const CONSOLE: &str = "  - { name: console, type: console, flush: { rows: 500 } }\n";
 
 /// As fast as it goes.
 const AT_ONCE: &str = "sources.0.config.rate=1e9";
@@ -118,6 +114,8 @@ fn a_second_ctrl_c_stops_at_once_and_loses_nothing() {
     let whole = shown.lines().filter(|line| line.ends_with('}')).collect::<Vec<_>>().join("\n");
     let mut shown = rows::json_lines(&whole);
     shown.extend(rows::json_lines(&shown_again));
+    // Files have a space where people are shown a `T`; no other column has one.
+    shown.iter_mut().for_each(|row| *row = row.replace('T', " "));
     shown.sort_unstable();
     shown.dedup();
     assert_exactly(&shown, &expected, "console");

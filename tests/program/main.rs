@@ -1,5 +1,7 @@
 //! The program as a person runs it: its command line, what it says, what it leaves on disk, and what a kill leaves.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
 mod commands;
 mod crash;
 mod interrupt;

@@ -1,8 +1,12 @@
 //! Pipeline files that are wrong, and secrets in those that are right.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
+
 use serde_json::Value;
 
-use crate::support::Project;
+use crate::support::{Ended, Project, Started};
 
 const TEN_MISTAKES: &str = "\
 name: my stocks
@@ -105,23 +109,42 @@ errors: { retry: { timeout: 1s } }
 const SECRETS: [(&str, &str); 3] =
     [("LAKE_KEY", "akia-hunter-one"), ("LAKE_SECRET", "hunter-two-secret"), ("LAKE_TOKEN", "hunter-three-token")];
 
+/// A server that refuses every request. Ends with the test's process.
+fn refusing_server() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            thread::spawn(move || {
+                let refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                let _ = stream.read(&mut [0; 65_536]);
+                let _ = stream.write_all(refusal);
+            });
+        }
+    });
+    address
+}
+
 #[track_caller]
-fn assert_no_secret(project: &Project, arguments: &[&str], code: i32) {
+fn assert_no_secret(project: &Project, arguments: &[&str], code: i32) -> Ended {
     let mut command = project.program(arguments.iter().copied());
     command.env("PIPELINE_LOG", "trace").envs(SECRETS);
-    let ended = crate::support::Started::new(command).end().with_code(code);
+    let ended = Started::new(command).end().with_code(code);
     for (_, secret) in SECRETS {
         for (stream, text) in [("stdout", &ended.out), ("stderr", &ended.err)] {
             let line = text.lines().find(|line| line.contains(secret));
             assert_eq!(line, None, "{secret} on {stream} of {arguments:?}");
         }
     }
+    ended
 }
 
 #[test]
 fn no_secret_is_ever_shown_not_even_in_the_most_detailed_log_of_a_run() {
     let project = Project::new(WITH_SECRETS);
-    assert_no_secret(&project, &["run", "pipeline.yaml"], 1);
+    let endpoint = format!("http://{}", refusing_server());
+    project.replace("pipeline.yaml", "http://127.0.0.1:1", &endpoint);
+    assert_no_secret(&project, &["run", "pipeline.yaml"], 1).complaining("TRACE").complaining("403");
     assert_no_secret(&project, &["validate", "pipeline.yaml"], 0);
     project.replace("pipeline.yaml", "endpoint: http", "endpont: http");
     project.replace("pipeline.yaml", "timeout: 1s", "timeout: '${env:LAKE_SECRET}'");

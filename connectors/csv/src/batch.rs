@@ -120,7 +120,7 @@ impl Batch {
             let is_null = self.nulls.iter().any(|null| null == field);
             let pushed = if is_null { column.push_null() } else { column.push(field) };
             if let Err(reason) = pushed {
-                let reason = format!("{}: `{}` {reason}", column.field().name(), shown(field));
+                let reason = format!("`{}` {reason}", shown(field));
                 return Err(Misfit { at: At::Field(index), field: Some(index), reason });
             }
         }
@@ -145,7 +145,7 @@ impl Batch {
         }
         if record.text.contains(&0) {
             let index = record.fields().position(|field| field.contains(&0)).unwrap_or(0);
-            let reason = format!("{}: the field holds a NUL byte, expected text", self.columns[index].field().name());
+            let reason = "the field holds a NUL byte, expected text".into();
             return Err(Misfit { at: At::Field(index), field: Some(index), reason });
         }
         std::str::from_utf8(record.text).map_err(|_| {

@@ -79,6 +79,12 @@ impl Plugin for LocalTable {
 
 #[async_trait]
 impl Hook for LocalTable {
+    async fn reset(config: LocalTableConfig, context: Context) -> Result<String> {
+        let catalog = LocalCatalog::open(context.resolve(&config.catalog));
+        let removed = catalog.remove_if(&config.table, |table| table.pipeline == *context.pipeline)?;
+        Ok(if removed { format!("table {}", config.table) } else { "nothing".into() })
+    }
+
     async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {
         let mut partitions = Vec::new();
         if self.stamp.is_none() || self.catalog.stamp(&self.wanted.name) != self.stamp {
@@ -95,14 +101,6 @@ impl Hook for LocalTable {
             self.register(&partitions)?;
         }
         Ok(Vec::new())
-    }
-
-    async fn reset(&mut self) -> Result<String> {
-        let name = &self.wanted.name;
-        let removed = self.catalog.remove_if(name, |table| table.pipeline == self.wanted.pipeline)?;
-        self.known.clear();
-        self.stamp = None;
-        Ok(if removed { format!("table {name}") } else { "nothing".into() })
     }
 }
 
@@ -206,12 +204,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let context = context(folder.path(), Some(by_symbol(folder.path())));
         let mut one = LocalTable::open(config(), context.clone()).await.unwrap();
-        let mut other = LocalTable::open(config(), context).await.unwrap();
+        let mut other = LocalTable::open(config(), context.clone()).await.unwrap();
         one.after_flush(&[written(folder.path(), "IBM")]).await.unwrap();
         other.after_flush(&[written(folder.path(), "IBM"), written(folder.path(), "MSFT")]).await.unwrap();
         assert_eq!(registered(folder.path()), ["IBM", "MSFT"]);
-        assert_eq!(one.reset().await.unwrap(), "table stocks");
-        assert_eq!(one.reset().await.unwrap(), "nothing");
+        assert_eq!(LocalTable::reset(config(), context.clone()).await.unwrap(), "table stocks");
+        assert_eq!(LocalTable::reset(config(), context).await.unwrap(), "nothing");
         other.after_flush(&[written(folder.path(), "MSFT")]).await.unwrap();
         assert_eq!(registered(folder.path()), ["MSFT"]);
     }

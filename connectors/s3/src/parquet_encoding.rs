@@ -123,7 +123,12 @@ impl OpenFile for ParquetFile {
     fn finish(mut self) -> Result<Vec<u8>> {
         self.write_pending()?;
         match self.writer {
-            Some(writer) => writer.into_inner().map_err(broken),
+            Some(mut writer) => {
+                // All at once, instead of twice as much again and again.
+                let rest = writer.in_progress_size();
+                writer.inner_mut().reserve_exact(rest);
+                writer.into_inner().map_err(broken)
+            }
             None => Err(Error::fatal("a file without rows was flushed")),
         }
     }

@@ -84,6 +84,14 @@ impl<C: FileConfig> FileSink<C> {
         })
     }
 
+    /// Removes every file of the topic.
+    pub(crate) async fn remove_all(&mut self) -> Result<String> {
+        let topic = Arc::clone(&self.topic);
+        let removed = self.store.remove(move |name| is_of_topic(name, &topic)).await?;
+        let files = if removed == 1 { "file" } else { "files" };
+        Ok(format!("{removed} {files} below {}", self.store.location().url()))
+    }
+
     /// Splits a batch, and does all with it that can fail.
     fn prepare(&self, batch: &SinkBatch) -> Result<Vec<Part<C>>> {
         let values = self.layout.partition_values(batch)?;
@@ -141,6 +149,11 @@ where
             columns: layout.file_schema,
             partition_columns: layout.partition_schema,
         }))
+    }
+
+    async fn reset(config: C, context: Context) -> Result<String> {
+        let mut sink = <Self as Plugin>::open(config, context).await?;
+        sink.remove_all().await
     }
 
     async fn put(&mut self, batch: SinkBatch) -> Result<()> {
@@ -206,14 +219,6 @@ where
             );
         }
         Ok(())
-    }
-
-    async fn reset(&mut self) -> Result<String> {
-        self.open.clear();
-        let topic = Arc::clone(&self.topic);
-        let removed = self.store.remove(move |name| is_of_topic(name, &topic)).await?;
-        let files = if removed == 1 { "file" } else { "files" };
-        Ok(format!("{removed} {files} below {}", self.store.location().url()))
     }
 }
 

@@ -2,12 +2,21 @@
 
 use async_trait::async_trait;
 
-use crate::{Artifact, Result};
+use crate::{Artifact, Context, Plugin, Result};
 
 /// Acts on what a sink made durable, before its offsets are committed: registers a table, proves that the rows are there.
 /// One task calls it, one call at a time; each task of the sink has its own.
 #[async_trait]
 pub trait Hook: Send {
+    /// Removes what a hook with this config has ever made, because a person starts over. Called in place of `open`, and works
+    /// whatever was changed in the file since. Returns what was removed, for that person: `table stocks`.
+    async fn reset(_config: Self::Config, _context: Context) -> Result<String>
+    where
+        Self: Plugin,
+    {
+        Ok("nothing".into())
+    }
+
     /// The artifacts of one flush, never none. After a crash the same artifacts come again: it must be idempotent. Returns
     /// what it checked, if anything.
     ///
@@ -18,12 +27,6 @@ pub trait Hook: Send {
     /// there was nothing new. Returns what it checked, if anything.
     async fn at_end(&mut self) -> Result<Vec<CheckOutcome>> {
         Ok(Vec::new())
-    }
-
-    /// Removes what this hook has ever made, because a person starts over. Returns what was removed, for that person:
-    /// `table stocks`.
-    async fn reset(&mut self) -> Result<String> {
-        Ok("nothing".into())
     }
 }
 

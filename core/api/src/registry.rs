@@ -65,19 +65,19 @@ enum Open {
     Source(OpenFn<Box<dyn Source>>),
     Transform(OpenFn<Box<dyn Transform>>),
     Converter(OpenFn<Box<dyn Converter>>),
-    Sink(OpenFn<Box<dyn Sink>>, fn(Value, &Schema, &Path) -> Result<Option<Dataset>>),
-    Hook(OpenFn<Box<dyn Hook>>),
+    Sink(OpenFn<Box<dyn Sink>>, OpenFn<String>, fn(Value, &Schema, &Path) -> Result<Option<Dataset>>),
+    Hook(OpenFn<Box<dyn Hook>>, OpenFn<String>),
     Condition(OpenFn<Box<dyn Condition>>),
 }
 
 /// Generates, for one kind, the constructor of a registration and the call that opens a plugin of that kind.
 macro_rules! kind {
-    ($constructor:ident, $open:ident, $kind:ident, $describe:literal $(, $dataset:expr)?) => {
+    ($constructor:ident, $open:ident, $kind:ident, $describe:literal $(, $more:expr)*) => {
         #[doc = concat!("The registration of a ", $describe, "; `crate_name` is the crate that it comes from.")]
         pub const fn $constructor<P: Plugin + $kind>(crate_name: &'static str) -> Self {
             Self::new::<P>(crate_name, Open::$kind(|config, context| {
                 Box::pin(async move { Ok(Box::new(P::open(parse::<P>(config)?, context).await?) as Box<dyn $kind>) })
-            } $(, $dataset)?))
+            } $(, $more)*))
         }
 
         #[doc = concat!("Opens the ", $describe, ".")]
@@ -94,8 +94,12 @@ impl Registration {
     kind!(source, open_source, Source, "source");
     kind!(transform, open_transform, Transform, "transform");
     kind!(converter, open_converter, Converter, "converter");
-    kind!(sink, open_sink, Sink, "sink", |config, records, folder| P::dataset(&parse::<P>(config)?, records, folder));
-    kind!(hook, open_hook, Hook, "hook");
+    kind!(sink, open_sink, Sink, "sink", reset_sink::<P>, |config, records, folder| P::dataset(
+        &parse::<P>(config)?,
+        records,
+        folder
+    ));
+    kind!(hook, open_hook, Hook, "hook", reset_hook::<P>);
     kind!(condition, open_condition, Condition, "condition");
 
     const fn new<P: Plugin>(crate_name: &'static str, open: Open) -> Self {
@@ -133,7 +137,7 @@ impl Registration {
             Open::Transform(_) => Kind::Transform,
             Open::Converter(_) => Kind::Converter,
             Open::Sink(..) => Kind::Sink,
-            Open::Hook(_) => Kind::Hook,
+            Open::Hook(..) => Kind::Hook,
             Open::Condition(_) => Kind::Condition,
         }
     }
@@ -153,13 +157,29 @@ impl Registration {
         (self.delivery)(config)
     }
 
+    /// See [`Sink::reset`] and [`Hook::reset`]; every other kind leaves nothing that could be removed.
+    pub async fn reset(&self, config: Value, context: Context) -> Result<String> {
+        match &self.open {
+            Open::Sink(_, reset, _) | Open::Hook(_, reset) => reset(config, context).await,
+            _ => Ok("nothing".into()),
+        }
+    }
+
     /// See [`Sink::dataset`]; `None` for every other kind.
     pub fn dataset(&self, config: Value, records: &Schema, folder: &Path) -> Result<Option<Dataset>> {
         match &self.open {
-            Open::Sink(_, dataset) => dataset(config, records, folder),
+            Open::Sink(_, _, dataset) => dataset(config, records, folder),
             _ => Ok(None),
         }
     }
+}
+
+fn reset_sink<P: Plugin + Sink>(config: Value, context: Context) -> BoxFuture<'static, Result<String>> {
+    Box::pin(async move { P::reset(parse::<P>(config)?, context).await })
+}
+
+fn reset_hook<P: Plugin + Hook>(config: Value, context: Context) -> BoxFuture<'static, Result<String>> {
+    Box::pin(async move { P::reset(parse::<P>(config)?, context).await })
 }
 
 impl fmt::Debug for Registration {

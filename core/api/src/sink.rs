@@ -7,7 +7,7 @@ use arrow::datatypes::Schema;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-use crate::{Artifact, Dataset, OffsetRange, Plugin, Ranges, Result, TopicPartition};
+use crate::{Artifact, Context, Dataset, OffsetRange, Plugin, Ranges, Result, TopicPartition};
 
 /// Makes records durable in an outside system. One task calls it, one call at a time.
 ///
@@ -24,6 +24,16 @@ pub trait Sink: Send {
         Self: Plugin,
     {
         Ok(None)
+    }
+
+    /// Removes everything that a sink with this config has ever written for this topic, because a person starts over.
+    /// Called in place of `open`, and works whatever was changed in the file since. Returns what was removed, for that
+    /// person: `70 files below file:///data/out`.
+    async fn reset(_config: Self::Config, _context: Context) -> Result<String>
+    where
+        Self: Plugin,
+    {
+        Ok("nothing".into())
     }
 
     /// Takes the next records of one partition. Nothing need be durable yet. After an error nothing of this batch was
@@ -50,12 +60,6 @@ pub trait Sink: Send {
     /// Removes whatever an interrupted flush of exactly these ranges left behind, made under another config. Called before
     /// the ranges are replayed under this one.
     async fn discard(&mut self, ranges: &Ranges) -> Result<()>;
-
-    /// Removes everything that this sink has ever written for this topic, because a person starts over. Returns what was
-    /// removed, for that person: `70 files below file:///data/out`.
-    async fn reset(&mut self) -> Result<String> {
-        Ok("nothing".into())
-    }
 
     /// The last call, also after an error.
     async fn close(&mut self) -> Result<()> {

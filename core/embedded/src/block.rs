@@ -165,7 +165,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::columns::{Columns, encode};
+    use crate::columns::{Columns, Scratch, encode};
 
     fn columns(rows: usize) -> Columns {
         let mut columns = Columns { key_offsets: vec![0], value_offsets: vec![0], ..Columns::default() };
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_block_that_repeats_itself_is_stored_smaller() {
         let columns = columns(10_000);
-        let encoded = encode(&columns, &mut Vec::new());
+        let encoded = encode(&columns, &mut Scratch::default());
         assert!(encoded.len() < columns.values.len() + 10_000 * 16, "{} bytes", encoded.len());
         let decoded = Block::decode(7, &encoded).unwrap();
         assert_eq!((decoded.base, decoded.end()), (7, 10_007));
@@ -199,7 +199,7 @@ mod tests {
         let mut columns = columns(1);
         columns.values = (0..50_000).map(|_| rand::random()).collect();
         columns.value_offsets = vec![0, 50_000];
-        let encoded = encode(&columns, &mut Vec::new());
+        let encoded = encode(&columns, &mut Scratch::default());
         assert!(encoded.len() < 50_000 + 100);
         let decoded = Block::decode(0, &encoded).unwrap();
         assert_eq!(decoded.values.value(0), columns.values);
@@ -209,7 +209,7 @@ mod tests {
     fn every_damaged_byte_is_an_error_or_another_value_but_no_panic() {
         let mut columns = columns(20);
         columns.headers = vec![vec![("name".to_owned(), Bytes::from_static(b"value"))]];
-        let encoded = encode(&columns, &mut Vec::new());
+        let encoded = encode(&columns, &mut Scratch::default());
         for at in 0..encoded.len() {
             let mut damaged = encoded.clone();
             damaged[at] ^= 0x55;
@@ -222,8 +222,8 @@ mod tests {
     fn joined_blocks_keep_the_headers_with_their_records() {
         let mut second = columns(2);
         second.headers = vec![vec![], vec![("name".to_owned(), Bytes::from_static(b"value"))]];
-        let first = Block::decode(0, &encode(&columns(2), &mut Vec::new())).unwrap();
-        let second = Block::decode(2, &encode(&second, &mut Vec::new())).unwrap();
+        let first = Block::decode(0, &encode(&columns(2), &mut Scratch::default())).unwrap();
+        let second = Block::decode(2, &encode(&second, &mut Scratch::default())).unwrap();
         let joined = Block::join(vec![first, second]).unwrap();
         assert_eq!(texts(&joined), ["value 0", "value 1", "value 0", "value 1"]);
         let counts: Vec<usize> = joined.headers.iter().map(Vec::len).collect();
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_slice_stays_within_its_bytes_but_has_one_record() {
-        let block = Block::decode(100, &encode(&columns(10), &mut Vec::new())).unwrap();
+        let block = Block::decode(100, &encode(&columns(10), &mut Scratch::default())).unwrap();
         let of_bytes = |bytes| block.slice(0, 104, 100, bytes);
         assert_eq!(of_bytes(15).range, OffsetRange::new(104, 106));
         assert_eq!(of_bytes(1).range, OffsetRange::new(104, 105));

@@ -3,7 +3,7 @@
 use arrow::array::{Array, BinaryArray};
 use pipeline_runtime::broker::{Headers, ProducedRecords};
 
-use crate::columns::{Columns, encode};
+use crate::columns::{Columns, Scratch, encode};
 
 /// So many bytes of keys, values and columns are at most in a block.
 const BLOCK_BYTES: f64 = (1 << 20) as f64;
@@ -22,18 +22,25 @@ pub(crate) struct EncodedBlock {
 /// Encodes blocks, and learns from each how large the next one should be.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    scratch: Vec<u8>,
+    scratch: Scratch,
+    /// Columns of builders that are finished, empty, for the next ones.
+    spare: Vec<Columns>,
     /// So many bytes fill a block.
     limit: usize,
 }
 
 impl Default for Encoder {
     fn default() -> Self {
-        Self { scratch: Vec::new(), limit: limit(1.0) }
+        Self { scratch: Scratch::default(), spare: Vec::new(), limit: limit(1.0) }
     }
 }
 
 impl Encoder {
+    /// A builder in the memory of one that is finished.
+    pub(crate) fn builder(&mut self) -> BlockBuilder {
+        BlockBuilder { columns: self.spare.pop().unwrap_or_default(), ..BlockBuilder::default() }
+    }
+
     fn encode(&mut self, columns: &Columns, size: usize) -> EncodedBlock {
         let bytes = encode(columns, &mut self.scratch);
         self.limit = limit(bytes.len() as f64 / size.max(1) as f64);
@@ -75,6 +82,10 @@ impl BlockBuilder {
     pub(crate) fn finish(mut self, encoder: &mut Encoder) -> Vec<EncodedBlock> {
         if !self.is_empty() {
             self.seal(encoder);
+        }
+        // What one huge record took is given back.
+        if self.columns.values.capacity() <= 2 * BLOCK_BYTES as usize {
+            encoder.spare.push(self.columns);
         }
         self.full
     }

@@ -54,58 +54,66 @@ impl Columns {
     }
 }
 
-/// Encodes columns as a [block](crate::block). `scratch` is only there to be used again.
-pub(crate) fn encode(columns: &Columns, scratch: &mut Vec<u8>) -> Vec<u8> {
+/// Memory of [`encode`] that is only there to be used again.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    payload: Vec<u8>,
+    /// As long as the longest that was needed: what is in it means nothing.
+    compressed: Vec<u8>,
+}
+
+/// Encodes columns as a [block](crate::block).
+pub(crate) fn encode(columns: &Columns, scratch: &mut Scratch) -> Vec<u8> {
+    let Scratch { payload, compressed } = scratch;
     let headers = write_headers(&columns.headers, columns.timestamps.len());
     let mut flags = 0;
-    scratch.clear();
-    put_numbers(scratch, columns.timestamps.iter().map(|timestamp| timestamp.to_le_bytes()));
-    put_numbers(scratch, columns.value_offsets.iter().map(|offset| offset.to_le_bytes()));
+    payload.clear();
+    put_numbers(payload, columns.timestamps.iter().map(|timestamp| timestamp.to_le_bytes()));
+    put_numbers(payload, columns.value_offsets.iter().map(|offset| offset.to_le_bytes()));
     if columns.value_validity.contains(&false) {
         flags |= NULL_VALUES;
-        put_bits(scratch, &columns.value_validity);
+        put_bits(payload, &columns.value_validity);
     }
     if columns.key_validity.contains(&true) {
         flags |= KEYS;
-        put_numbers(scratch, columns.key_offsets.iter().map(|offset| offset.to_le_bytes()));
+        put_numbers(payload, columns.key_offsets.iter().map(|offset| offset.to_le_bytes()));
         if columns.key_validity.contains(&false) {
             flags |= NULL_KEYS;
-            put_bits(scratch, &columns.key_validity);
+            put_bits(payload, &columns.key_validity);
         }
     }
-    put_bytes(scratch, &headers);
-    put_bytes(scratch, &columns.keys);
-    put_bytes(scratch, &columns.values);
+    put_bytes(payload, &headers);
+    put_bytes(payload, &columns.keys);
+    put_bytes(payload, &columns.values);
 
     let header = BlockHeader {
         compressed: 0,
         flags,
         rows: columns.timestamps.len() as u32,
-        payload: scratch.len() as u32,
+        payload: payload.len() as u32,
         headers: headers.len() as u32,
         keys: columns.keys.len() as u32,
         values: columns.values.len() as u32,
     };
-    seal(header, scratch)
+    seal(header, payload, compressed)
 }
 
 /// Compresses the payload if that saves at least an eighth: below, reading costs more than it saves.
-fn seal(mut header: BlockHeader, payload: &[u8]) -> Vec<u8> {
-    let mut encoded = Vec::with_capacity(HEADER_BYTES + lz4_flex::block::get_maximum_output_size(payload.len()));
-    header.compressed = 1;
-    header.write(&mut encoded);
-    encoded.resize(encoded.capacity(), 0);
-    let compressed = lz4_flex::block::compress_into(payload, &mut encoded[HEADER_BYTES..]);
-    match compressed {
-        Ok(length) if length <= payload.len() / 8 * 7 => encoded.truncate(HEADER_BYTES + length),
-        _ => {
-            encoded.clear();
-            header.compressed = 0;
-            header.write(&mut encoded);
-            encoded.extend_from_slice(payload);
-        }
+fn seal(mut header: BlockHeader, payload: &[u8], compressed: &mut Vec<u8>) -> Vec<u8> {
+    let longest = lz4_flex::block::get_maximum_output_size(payload.len());
+    if compressed.len() < longest {
+        compressed.resize(longest, 0);
     }
-    encoded.shrink_to_fit();
+    let content = match lz4_flex::block::compress_into(payload, compressed) {
+        Ok(length) if length <= payload.len() / 8 * 7 => {
+            header.compressed = 1;
+            &compressed[..length]
+        }
+        _ => payload,
+    };
+    let mut encoded = Vec::with_capacity(HEADER_BYTES + content.len());
+    header.write(&mut encoded);
+    encoded.extend_from_slice(content);
     encoded
 }
 

@@ -78,7 +78,7 @@ impl EmbeddedConsumer {
     fn poll_now(&mut self, member: MemberId) -> Result<ControlFlow<Polled, Option<Instant>>> {
         match self.group.step(member) {
             Step::Stable => Ok(match self.fetch()? {
-                Some(records) => Break(Polled::Records(records)),
+                Some(records) => Break(Polled::Records(Box::new(records))),
                 None => Continue(None),
             }),
             Step::Revoked(partitions) => {

@@ -49,9 +49,9 @@ impl EmbeddedProducer {
         Self { shared, id, epoch, open: BTreeMap::new(), encoder: Encoder::default() }
     }
 
-    fn open_topic(&self, name: &str) -> Result<OpenTopic> {
+    fn open_topic(&mut self, name: &str) -> Result<OpenTopic> {
         let topic = self.shared.topic(name)?;
-        let partitions = (0..topic.partitions).map(|_| BlockBuilder::default()).collect();
+        let partitions = (0..topic.partitions).map(|_| self.encoder.builder()).collect();
         Ok(OpenTopic { topic, partitions })
     }
 

@@ -29,7 +29,7 @@ async fn a_field_that_does_not_fit_is_rejected_with_its_place_and_its_neighbours
         let read = fixture.read(json!({ "path": "a.csv", "types": { "v": of } })).await;
         let (place, field, reason) = read.misfit();
         assert_eq!((place, field), ("a.csv:3:3", Some("v")), "{of} {text}");
-        assert!(reason.starts_with(&format!("v: `{text}` ")), "{reason}");
+        assert!(reason.starts_with(&format!("`{text}` ")), "{reason}");
         assert_eq!(read.rejected[0].record, format!("β,\"{text}\",y"));
         let kept: Vec<&str> = read.rows.iter().map(|row| row.split('|').next().unwrap()).collect();
         assert_eq!(kept, ["α", "γ"], "{of} {text}");

@@ -27,6 +27,9 @@ pub trait Consumer: Send {
 
     /// Reads on from `offset`. An assigned partition gives no records before its first `seek`. Records of the partition
     /// that a later `poll` returns begin at `offset`.
+    ///
+    /// Errors: an offset that the log does not hold, below the oldest record or beyond the end, is an error of this call or
+    /// of the next `poll`, never a jump to another offset.
     async fn seek(&mut self, partition: i32, offset: i64) -> Result<()>;
 
     /// `poll` returns no records of the partition until `resume`. Its position stays.
@@ -49,7 +52,7 @@ pub enum Polled {
     /// These partitions belong to somebody else already: a commit would be refused.
     Lost(Vec<i32>),
     /// Consecutive records of one partition.
-    Records(ConsumedRecords),
+    Records(Box<ConsumedRecords>),
 }
 
 /// What a group has committed for a partition.

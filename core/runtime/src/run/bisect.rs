@@ -2,12 +2,15 @@
 
 use pipeline_api::{Error, ErrorKind, RecordBatch, Result};
 
+/// The rows that nobody accepts, and why.
+pub(super) type Guilty = Vec<(usize, Error)>;
+
 /// Calls `work` with the whole batch, and where it fails for the data, with ever smaller parts, in order. Returns the
 /// results, and the guilty rows with their errors. Any other error ends it.
 pub(super) fn bisect<T>(
     records: &RecordBatch,
     mut work: impl FnMut(RecordBatch) -> Result<T>,
-) -> Result<(Vec<T>, Vec<(usize, Error)>)> {
+) -> Result<(Vec<T>, Guilty)> {
     let (mut results, mut guilty) = (Vec::new(), Vec::new());
     let mut parts = vec![(0, records.num_rows())];
     while let Some((start, rows)) = parts.pop() {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use arrow::array::{BinaryArray, TimestampMillisecondArray};
 use bytes::Bytes;
 use pipeline_api::{Error, Ranges, Result, SourceOffsets, Timestamp, TopicPartition};
+use serde::{Deserialize, Serialize};
 
-use crate::broker::{Broker, CommitError, Headers, ProducedRecords, Producer, ProducerId};
+use crate::broker::{Broker, CommitError, Headers, ProducedRecords, ProducerId};
+use crate::plan::{Plan, SinkPlan};
 
 /// A record that nobody accepts, and why.
 #[derive(Clone, Debug)]
@@ -76,6 +78,10 @@ impl DeadLetter {
         }
     }
 
+    fn is_of(&self, partition: &TopicPartition) -> bool {
+        matches!(&self.origin, Origin::Topic(of, _) if of == partition)
+    }
+
     fn key(&self) -> String {
         match &self.origin {
             Origin::Source(place) => place.clone(),
@@ -124,62 +130,71 @@ pub(super) fn records<'a>(
     }
 }
 
-/// The way of a sink's dead letters to their topic: each once, however often their range is replayed, because how far
-/// they are is stored in one transaction with them.
+/// The way of a sink's dead letters to their topic: each once, however often their range is replayed and whoever replays it,
+/// because how far they are is stored in one transaction with them, by a producer that every partition has one of: a new one
+/// fences that of the partition's last owner.
 pub(super) struct DeadLetterQueue {
     broker: Arc<dyn Broker>,
-    id: ProducerId,
+    pipeline: Arc<str>,
+    sink: Arc<str>,
+    fingerprint: String,
+    task: u32,
     topic: String,
-    producer: Option<Box<dyn Producer>>,
+}
+
+/// How far the dead letters of a partition are.
+#[derive(Debug, Deserialize, Serialize)]
+struct Sent {
+    /// Those below this offset are sent,
+    end: i64,
+    /// if they were found under this config: another one finds others.
+    cfg: String,
 }
 
 impl DeadLetterQueue {
     /// For one task of a sink. Connects to nothing yet.
-    pub(super) fn new(broker: Arc<dyn Broker>, pipeline: &str, sink: &str, task: u32, topic: &str) -> Self {
-        let id = ProducerId { pipeline: pipeline.to_owned(), source: format!("{sink}-dead-letters"), task };
-        Self { broker, id, topic: topic.to_owned(), producer: None }
+    pub(super) fn new(broker: Arc<dyn Broker>, plan: &Plan, sink: &SinkPlan, task: u32, topic: &str) -> Self {
+        let (pipeline, name, fingerprint) = (plan.name.clone(), sink.name.clone(), sink.fingerprint.clone());
+        Self { broker, pipeline, sink: name, fingerprint, task, topic: topic.to_owned() }
     }
 
     /// Sends the dead letters of these ranges, if an earlier attempt has not done so.
-    pub(super) async fn send(&mut self, letters: &[DeadLetter], ranges: &Ranges) -> Result<()> {
-        if letters.is_empty() {
-            return Ok(());
-        }
-        let mut producer = match self.producer.take() {
-            Some(producer) => producer,
-            None => self.broker.producer(self.id.clone()).await?,
-        };
-        let sent = producer.source_offsets().await?;
-        let mut missing = Vec::with_capacity(letters.len());
-        for letter in letters {
-            if !was_sent(letter, &sent)? {
-                missing.push(letter);
+    pub(super) async fn send(&self, letters: &[DeadLetter], ranges: &Ranges) -> Result<()> {
+        for (partition, range) in ranges.iter() {
+            let own: Vec<&DeadLetter> = letters.iter().filter(|letter| letter.is_of(partition)).collect();
+            if !own.is_empty() {
+                self.send_of(partition, &own, range.offsets.end).await?;
             }
         }
-        if !missing.is_empty() {
-            let records = records(missing.into_iter(), &self.id.source, self.id.task);
-            producer.send(&self.topic, records).await.map_err(plain)?;
-            producer.commit(&ends(ranges)?).await.map_err(plain)?;
-        }
-        // After an error the producer is not put back: its transaction is in doubt.
-        self.producer = Some(producer);
         Ok(())
     }
-}
 
-fn was_sent(letter: &DeadLetter, sent: &SourceOffsets) -> Result<bool> {
-    match &letter.origin {
-        Origin::Source(_) => Ok(false),
-        Origin::Topic(of, offset) => Ok(sent.get::<i64>(&of.to_string())?.is_some_and(|end| *offset < end)),
+    async fn send_of(&self, partition: &TopicPartition, letters: &[&DeadLetter], end: i64) -> Result<()> {
+        let (source, key) = (format!("{}-dead-letters", self.sink), partition.to_string());
+        let id = ProducerId { pipeline: self.pipeline.to_string(), source, task: partition.partition.unsigned_abs() };
+        let mut producer = self.broker.producer(id).await?;
+        let sent = producer.source_offsets().await?.get::<Sent>(&key)?.filter(|sent| sent.cfg == self.fingerprint);
+        let is_missing = |letter: &&DeadLetter| {
+            letter.offset().is_some_and(|offset| sent.as_ref().is_none_or(|sent| offset >= sent.end))
+        };
+        let missing: Vec<&DeadLetter> = letters.iter().copied().filter(is_missing).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut offsets = SourceOffsets::new();
+        offsets.set(key, &Sent { end, cfg: self.fingerprint.clone() })?;
+        let records = records(missing.into_iter(), &self.sink, self.task);
+        producer.send(&self.topic, records).await.map_err(|error| taken_over(partition, error))?;
+        producer.commit(&offsets).await.map_err(|error| taken_over(partition, error))
     }
 }
 
-fn ends(ranges: &Ranges) -> Result<SourceOffsets> {
-    let mut ends = SourceOffsets::new();
-    for (partition, range) in ranges.iter() {
-        ends.set(partition.to_string(), &range.offsets.end)?;
+/// Another task that flushes the same range has sent its dead letters or does so now. If it is still ours, it comes again.
+fn taken_over(partition: &TopicPartition, error: CommitError) -> Error {
+    match error {
+        CommitError::Fenced(reason) => Error::retriable(format!("another task flushes {partition} now: {reason}")),
+        CommitError::Failed(error) => error,
     }
-    Ok(ends)
 }
 
 /// What a failed send means for whoever only wants to send.

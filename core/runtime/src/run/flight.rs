@@ -66,7 +66,8 @@ impl Flight {
     pub(super) async fn landed(flight: &mut Option<Self>) -> Landing {
         let Some(flying) = flight.as_mut() else { return std::future::pending().await };
         let end = (&mut flying.handle).await;
-        let (ranges, rejected) = flight.take().map(|flight| (flight.ranges, flight.rejected)).unwrap_or_default();
+        let (ranges, rejected) = (std::mem::take(&mut flying.ranges), flying.rejected);
+        *flight = None;
         match end {
             Ok((after, result)) => Landing { after: Some(after), ranges, rejected, result },
             Err(error) => Landing {
@@ -79,6 +80,13 @@ impl Flight {
     }
 }
 
+/// Nothing goes on after its task has ended: what was not done comes again.
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.handle.abort();
+    }
+}
+
 impl AfterFlush {
     async fn fly(
         &mut self,
@@ -87,7 +95,7 @@ impl AfterFlush {
         letters: &[DeadLetter],
     ) -> Result<Vec<Artifact>> {
         let artifacts = work.await?;
-        if let Some(queue) = &mut self.dead_letters {
+        if let Some(queue) = &self.dead_letters {
             crash_at("sink_before_dead_letters");
             queue.send(letters, ranges).await?;
             crash_at("sink_after_dead_letters");

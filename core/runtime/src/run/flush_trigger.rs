@@ -1,8 +1,7 @@
 //! When a flush is due.
 
-use std::time::Instant;
-
 use pipeline_api::Buffered;
+use tokio::time::Instant;
 
 use crate::plan::FlushPolicy;
 

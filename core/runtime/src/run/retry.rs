@@ -1,11 +1,13 @@
 //! Repeating a call that may work later.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pipeline_api::{Error, ErrorKind, Result};
 use rand::Rng;
+use tokio::time::Instant;
 use tracing::warn;
 
+use super::stop::Stop;
 use crate::plan::RetryPolicy;
 
 /// The pauses between the attempts of one call, until its budget is spent.
@@ -41,6 +43,16 @@ impl Retry {
         warn!(error = %format!("{error:#}"), pause = ?pause, "trying again");
         self.pause = (self.pause * 2).min(self.policy.max_pause);
         Ok(pause)
+    }
+
+    /// The same, and waits so long, or until somebody asks for a stop.
+    pub(super) async fn wait_after(&mut self, error: Error, stop: &mut Stop) -> Result<()> {
+        let pause = self.pause_after(error)?;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.requested() => {}
+        }
+        Ok(())
     }
 }
 

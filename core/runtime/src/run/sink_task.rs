@@ -6,12 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use pipeline_api::{
     Artifact, Context, Error, ErrorKind, OffsetRange, PlannedRange, Ranges, Result, Sink, SinkBatch, Task, Timestamp,
     TopicPartition, crash_at,
 };
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::commit_note::CommitNote;
@@ -70,6 +70,20 @@ struct Landed {
     rejected: u64,
 }
 
+/// What became of a part of a batch that was offered to the sink.
+enum Put {
+    Taken,
+    /// Somebody asked for a stop before the sink took it.
+    Stopped,
+}
+
+/// What became of a commit.
+enum Commit {
+    Done,
+    /// Somebody asked for a stop before the broker had it, or said so.
+    Stopped,
+}
+
 impl Held {
     /// Whether the whole planned range was put again.
     fn is_replayed(&self) -> bool {
@@ -106,7 +120,7 @@ impl SinkTask {
         let dead_letters = match &plan.errors.tolerance {
             Tolerance::None => None,
             Tolerance::DeadLetterTopic(topic) => {
-                Some(DeadLetterQueue::new(broker.clone(), &plan.name, &sink_plan.name, task.index, topic))
+                Some(DeadLetterQueue::new(broker.clone(), plan, sink_plan, task.index, topic))
             }
         };
         let consumer =
@@ -144,16 +158,16 @@ impl SinkTask {
     async fn pump(&mut self, stop: &mut Stop, finish: &mut Finish) -> Result<()> {
         loop {
             let ending = stop.is_requested() || self.poison.is_some();
-            self.advance(ending || self.has_reached(finish)).await?;
+            self.advance(ending || self.has_reached(finish), stop).await?;
             self.report(finish);
             let at_rest = self.flight.is_none();
             if at_rest && (ending || finish.is_complete()) {
                 return Ok(());
             }
-            let deadline = self.trigger.deadline().filter(|_| at_rest);
+            let deadline = self.trigger.deadline().filter(|_| at_rest && self.holds_unplanned());
             tokio::select! {
                 landing = Flight::landed(&mut self.flight) => self.land(landing, stop).await?,
-                polled = self.consumer.poll(), if !ending => self.polled(polled?).await?,
+                polled = self.consumer.poll(), if !ending => self.polled(polled?, stop).await?,
                 () = sleep_until(deadline), if deadline.is_some() => {}
                 () = stop.requested(), if !ending => {}
                 () = finish.changed() => {}
@@ -162,6 +176,7 @@ impl SinkTask {
     }
 
     async fn close(&mut self) {
+        self.flight = None;
         for (what, closed) in [("consumer", self.consumer.close().await), ("sink", self.sink.close().await)] {
             if let Err(error) = closed {
                 warn!(sink = %self.sink_plan().name, what, error = %format!("{error:#}"), "does not close");
@@ -169,9 +184,9 @@ impl SinkTask {
         }
     }
 
-    async fn polled(&mut self, polled: Polled) -> Result<()> {
+    async fn polled(&mut self, polled: Polled, stop: &mut Stop) -> Result<()> {
         match polled {
-            Polled::Records(records) => self.consume(records).await,
+            Polled::Records(records) => self.consume(*records, stop).await,
             Polled::Assigned(partitions) => {
                 for partition in partitions {
                     self.assign(partition).await?;
@@ -217,11 +232,14 @@ impl SinkTask {
         }
         let plan = note.and_then(|note| note.plan);
         let end = plan.as_ref().map_or(committed.offset, |plan| plan.end);
-        if committed.offset < bounds.start || end > bounds.end {
+        let gone = match committed.offset < bounds.start {
+            true => OffsetRange::new(committed.offset, bounds.start),
+            false => OffsetRange::new(bounds.end, end),
+        };
+        if !gone.is_empty() {
             return Err(Error::fatal(format!(
-                "records {}..{} of {topic}+{partition} are gone: the topic holds {bounds}; they were committed as the next to read; `pipeline reset` starts over",
+                "records {gone} of {topic}+{partition} are gone: the topic holds {bounds}, and {} was committed as the next to read; `pipeline reset` starts over",
                 committed.offset,
-                if committed.offset < bounds.start { bounds.start } else { end },
             )));
         }
         let Some(plan) = plan else { return Ok(None) };
@@ -251,14 +269,18 @@ impl SinkTask {
         Ok(())
     }
 
-    /// Unless something was put that is not being flushed.
     fn restart_trigger(&mut self) {
-        if self.partitions.values().all(|held| held.replay.is_some() || held.next == held.start) {
+        if !self.holds_unplanned() {
             self.trigger.restart();
         }
     }
 
-    async fn consume(&mut self, records: ConsumedRecords) -> Result<()> {
+    /// Whether something was put whose flush is not planned yet.
+    fn holds_unplanned(&self) -> bool {
+        self.partitions.values().any(|held| held.replay.is_none() && held.next > held.start)
+    }
+
+    async fn consume(&mut self, records: ConsumedRecords, stop: &mut Stop) -> Result<()> {
         let partition = records.partition;
         let Some(held) = self.partitions.get(&partition) else { return Ok(()) };
         let replay = held.replay;
@@ -270,91 +292,115 @@ impl SinkTask {
             None => records,
         };
         let (batch, letters) = self.decoder.decode(&records)?;
-        self.put(&records, batch, letters).await?;
+        self.put(&records, batch, letters, stop).await?;
         if self.partitions.get(&partition).is_some_and(Held::is_replayed) {
             self.consumer.pause(partition).await?;
         }
         self.hold_back().await
     }
 
-    /// Puts a batch, narrowed down around records that the sink does not accept.
-    async fn put(&mut self, consumed: &ConsumedRecords, batch: SinkBatch, mut letters: Vec<DeadLetter>) -> Result<()> {
-        let partition = consumed.partition;
-        if let Some(first) = self.first_poison(&letters) {
-            return self.put_before(consumed, &batch, first).await;
-        }
-        let mut parts = vec![batch.clone()];
+    /// Puts a batch, narrowed down around records that the sink does not accept, up to the first one that stops the task.
+    async fn put(
+        &mut self,
+        consumed: &ConsumedRecords,
+        batch: SinkBatch,
+        mut letters: Vec<DeadLetter>,
+        stop: &mut Stop,
+    ) -> Result<()> {
+        let mut poison = self.first_poison(&mut letters);
+        let mut end = poison.as_ref().map_or(batch.offsets.end, |(offset, _)| *offset);
+        let rows = batch.metadata.offsets.values().partition_point(|offset| *offset < end);
+        let offsets = OffsetRange::new(batch.offsets.start, end);
+        let mut parts = vec![SinkBatch { offsets, ..slice(&batch, 0, rows) }];
         let mut received = 0;
         while let Some(part) = parts.pop() {
             let rows = part.records.num_rows();
             if rows == 0 {
                 continue;
             }
-            match self.sink.put(part.clone()).await {
-                Ok(()) => received += rows as u64,
+            match self.put_part(&part, stop).await {
+                Ok(Put::Taken) => received += rows as u64,
+                Ok(Put::Stopped) => {
+                    (end, poison) = (part.offsets.start, None);
+                    break;
+                }
                 Err(error) if error.kind() != ErrorKind::Data => return Err(error),
                 Err(_) if rows > 1 => {
-                    parts.extend([slice(&part, rows / 2, rows - rows / 2), slice(&part, 0, rows / 2)])
+                    parts.extend([slice(&part, rows / 2, rows - rows / 2), slice(&part, 0, rows / 2)]);
                 }
                 Err(error) => {
-                    let offset = part.metadata.offsets.value(0);
-                    let row = consumed.offsets.values().partition_point(|candidate| *candidate < offset);
-                    let letter = self.decoder.dead_letter(consumed, row, Stage::TaskPut, format!("{error:#}"));
-                    let letter = DeadLetter { plugin: self.sink_plan().plugin.registration.type_name(), ..letter };
-                    if self.plan.errors.tolerance == Tolerance::None {
-                        return self.poisoned(partition, offset, received, letter.to_error());
+                    let mut refused = vec![self.refused(consumed, part.metadata.offsets.value(0), &error)];
+                    poison = self.first_poison(&mut refused).or(poison);
+                    letters.append(&mut refused);
+                    if let Some((offset, _)) = &poison
+                        && *offset < end
+                    {
+                        end = *offset;
+                        break;
                     }
-                    letters.push(letter);
                 }
             }
         }
-        self.advance_partition(partition, batch.offsets.end, received);
-        if let Some(held) = self.partitions.get_mut(&partition) {
-            held.letters.append(&mut letters);
-        }
-        Ok(())
+        self.took(consumed.partition, end, received, letters, poison.map(|(_, error)| error))
     }
 
-    /// The first offset that stops the task, if no record may go to a dead letter topic.
-    fn first_poison(&self, letters: &[DeadLetter]) -> Option<(i64, Error)> {
+    /// Offers a part of a batch until the sink takes or refuses it, or somebody asks for a stop.
+    async fn put_part(&mut self, part: &SinkBatch, stop: &mut Stop) -> Result<Put> {
+        let mut attempts = Retry::new(self.plan.errors.retry);
+        loop {
+            match self.sink.put(part.clone()).await {
+                Ok(()) => return Ok(Put::Taken),
+                Err(error) if error.kind() == ErrorKind::Data => return Err(error),
+                Err(error) => attempts.wait_after(error, stop).await?,
+            }
+            if stop.is_requested() {
+                return Ok(Put::Stopped);
+            }
+        }
+    }
+
+    fn refused(&self, consumed: &ConsumedRecords, offset: i64, error: &Error) -> DeadLetter {
+        let row = consumed.offsets.values().partition_point(|candidate| *candidate < offset);
+        let letter = self.decoder.dead_letter(consumed, row, Stage::TaskPut, format!("{error:#}"));
+        DeadLetter { plugin: self.sink_plan().plugin.registration.type_name(), ..letter }
+    }
+
+    /// Takes, if no record may go to a dead letter topic, the letters away and says which is the first record that stops the
+    /// task.
+    fn first_poison(&self, letters: &mut Vec<DeadLetter>) -> Option<(i64, Error)> {
         if self.plan.errors.tolerance != Tolerance::None {
             return None;
         }
+        let letters = std::mem::take(letters);
         let first = letters.iter().min_by_key(|letter| letter.offset())?;
         Some((first.offset()?, first.to_error()))
     }
 
-    /// Puts the records before the one that stops the task.
-    async fn put_before(
+    /// Everything before `end` is put. What is there may stop the task once that is committed; a planned range cannot be cut
+    /// short, so that there it stops at once.
+    fn took(
         &mut self,
-        consumed: &ConsumedRecords,
-        batch: &SinkBatch,
-        (offset, error): (i64, Error),
+        partition: i32,
+        end: i64,
+        received: u64,
+        letters: Vec<DeadLetter>,
+        poison: Option<Error>,
     ) -> Result<()> {
-        let rows = batch.metadata.offsets.values().partition_point(|candidate| *candidate < offset);
-        if rows > 0 {
-            self.sink.put(slice(batch, 0, rows)).await?;
+        let held = self.partitions.get_mut(&partition);
+        if let Some(error) = poison {
+            if held.as_ref().is_some_and(|held| held.replay.is_some()) {
+                return Err(error);
+            }
+            self.poison = Some(error);
         }
-        self.poisoned(consumed.partition, offset, rows as u64, error)
-    }
-
-    /// Everything before `offset` is put; what is at `offset` stops the task once that is committed. A planned range cannot
-    /// be cut short: there it stops at once.
-    fn poisoned(&mut self, partition: i32, offset: i64, received: u64, error: Error) -> Result<()> {
-        if self.partitions.get(&partition).is_some_and(|held| held.replay.is_some()) {
-            return Err(error);
+        if let Some(held) = held {
+            held.next = end;
+            held.letters
+                .extend(letters.into_iter().filter(|letter| letter.offset().is_some_and(|offset| offset < end)));
         }
-        self.advance_partition(partition, offset, received);
-        self.poison = Some(error);
+        self.trigger.put(received, Instant::now());
+        self.progress().put(received);
         Ok(())
-    }
-
-    fn advance_partition(&mut self, partition: i32, next: i64, rows: u64) {
-        if let Some(held) = self.partitions.get_mut(&partition) {
-            held.next = next;
-        }
-        self.trigger.put(rows, Instant::now());
-        self.progress().put(rows);
     }
 
     /// Stops the flow of records while a flush is under way and the sink is full, and lets it go on afterwards.
@@ -376,7 +422,7 @@ impl SinkTask {
 
     /// If no flush is under way: commits what has landed, plans the next ranges if they are due, both in one commit, and
     /// starts their flush.
-    async fn advance(&mut self, all: bool) -> Result<()> {
+    async fn advance(&mut self, all: bool, stop: &mut Stop) -> Result<()> {
         if self.flight.is_some() {
             return Ok(());
         }
@@ -387,8 +433,9 @@ impl SinkTask {
         if legs.is_empty() && self.landed.ends.is_empty() {
             return Ok(());
         }
-        match self.commit(&legs).await {
-            Ok(()) => self.launch(legs).await,
+        match self.commit(&legs, stop).await {
+            Ok(Commit::Done) => self.launch(legs).await,
+            Ok(Commit::Stopped) => Ok(()),
             Err(CommitError::Fenced(reason)) => {
                 warn!(sink = %self.sink_plan().name, reason, "somebody else owns these partitions now: what was put is dropped");
                 let held: Vec<i32> = self.partitions.keys().copied().collect();
@@ -399,8 +446,28 @@ impl SinkTask {
         }
     }
 
-    /// Settles what has landed and notes what comes next.
-    async fn commit(&mut self, legs: &BTreeMap<i32, Leg>) -> Result<(), CommitError> {
+    /// Settles what has landed and notes what comes next, until the broker has it or somebody asks for a stop.
+    async fn commit(&mut self, legs: &BTreeMap<i32, Leg>, stop: &mut Stop) -> Result<Commit, CommitError> {
+        let offsets = self.notes(legs);
+        if offsets.is_empty() {
+            return Ok(Commit::Done);
+        }
+        let mut attempts = Retry::new(self.plan.errors.retry);
+        crash_at("sink_before_commit");
+        while let Err(error) = self.consumer.commit(&offsets).await {
+            let CommitError::Failed(error) = error else { return Err(error) };
+            attempts.wait_after(error, stop).await?;
+            if stop.is_requested() {
+                return Ok(Commit::Stopped);
+            }
+        }
+        crash_at("sink_after_commit");
+        let landed = std::mem::take(&mut self.landed);
+        self.progress().committed(&landed.artifacts, landed.rejected);
+        Ok(Commit::Done)
+    }
+
+    fn notes(&self, legs: &BTreeMap<i32, Leg>) -> BTreeMap<i32, Committed> {
         let fingerprint = &self.sink_plan().fingerprint;
         let settled = CommitNote::settled(&self.topic_id).to_string();
         let mut offsets: BTreeMap<i32, Committed> = self
@@ -416,15 +483,7 @@ impl SinkTask {
                 offsets.insert(*partition, Committed { offset: leg.range.offsets.start, metadata });
             }
         }
-        if offsets.is_empty() {
-            return Ok(());
-        }
-        crash_at("sink_before_commit");
-        self.consumer.commit(&offsets).await?;
-        crash_at("sink_after_commit");
-        let landed = std::mem::take(&mut self.landed);
-        self.progress().committed(&landed.artifacts, landed.rejected);
-        Ok(())
+        offsets
     }
 
     async fn launch(&mut self, legs: BTreeMap<i32, Leg>) -> Result<()> {
@@ -470,11 +529,7 @@ impl SinkTask {
                 self.landed = Landed { ends, artifacts, rejected };
             }
             Err(error) => {
-                let pause = self.attempts.pause_after(error)?;
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = stop.requested() => {}
-                }
+                self.attempts.wait_after(error, stop).await?;
                 self.rewind(&ranges).await?;
             }
         }
@@ -564,10 +619,14 @@ pub(super) fn context(plan: &Plan, sink: &SinkPlan, task: Task) -> Context {
     }
 }
 
+/// The `rows` rows from `start`. The offsets between two neighbours belong to the first.
 fn slice(batch: &SinkBatch, start: usize, rows: usize) -> SinkBatch {
+    let offsets = batch.metadata.offsets.values();
+    let first = if start == 0 { batch.offsets.start } else { offsets[start] };
+    let end = offsets.get(start + rows).copied().unwrap_or(batch.offsets.end);
     SinkBatch {
         partition: batch.partition.clone(),
-        offsets: batch.offsets,
+        offsets: OffsetRange::new(first, end),
         records: batch.records.slice(start, rows),
         metadata: batch.metadata.slice(start, rows),
     }
@@ -575,7 +634,7 @@ fn slice(batch: &SinkBatch, start: usize, rows: usize) -> SinkBatch {
 
 async fn sleep_until(deadline: Option<Instant>) {
     match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
     }
 }

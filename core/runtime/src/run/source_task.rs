@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arrow::array::Array;
 use pipeline_api::{Context, Error, Result, Source, SourceBatch, SourceOffsets, Task, crash_at};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::dead_letter::{self, DeadLetter, Origin, Stage, plain};
@@ -46,23 +46,35 @@ impl SourceTask {
     pub(super) async fn run(mut self) -> Result<SourceEnd> {
         let mut attempts = Retry::new(self.plan.errors.retry);
         loop {
-            match self.session().await {
+            match self.session(&mut attempts).await {
                 Ok(end) => return Ok(end),
-                Err(error) => {
-                    let pause = attempts.pause_after(error)?;
-                    tokio::select! {
-                        () = sleep(pause) => {}
-                        () = self.stop.requested() => return Ok(SourceEnd::Stopped),
-                    }
-                }
+                Err(error) => attempts.wait_after(error, &mut self.stop).await?,
+            }
+            if self.stop.is_requested() {
+                return Ok(SourceEnd::Stopped);
             }
         }
     }
 
     /// From the stored offsets to the end of the source, or to the first error of the broker.
-    async fn session(&mut self) -> Result<SourceEnd> {
-        let plan = self.plan.clone();
-        let source = &plan.sources[self.source];
+    async fn session(&mut self, attempts: &mut Retry) -> Result<SourceEnd> {
+        let (plan, mut stop) = (self.plan.clone(), self.stop.clone());
+        let opened = tokio::select! {
+            opened = self.open(&plan.sources[self.source]) => opened?,
+            () = stop.requested() => return Ok(SourceEnd::Stopped),
+        };
+        let Opened { producer, mut source, encoder } = opened;
+        let transaction = Transaction::new(&plan, self.source, self.task, &self.progress, producer, attempts);
+        let end = Session { plan: &plan, encoder, transaction, stop }.pump(source.as_mut()).await;
+        if let Err(error) = source.close().await {
+            let name = &plan.sources[self.source].name;
+            warn!(source = %name, error = %format!("{error:#}"), "source does not close");
+        }
+        end
+    }
+
+    async fn open(&self, source: &SourcePlan) -> Result<Opened> {
+        let plan = &self.plan;
         let id = ProducerId { pipeline: plan.name.to_string(), source: source.name.to_string(), task: self.task.index };
         let mut producer = self.broker.producer(id).await?;
         let offsets = producer.source_offsets().await?;
@@ -71,15 +83,10 @@ impl SourceTask {
         }
         let context = self.context(source, offsets);
         let (config, registration) = (&source.plugin.config, source.plugin.registration);
-        let mut opened = retry(plan.errors.retry, || registration.open_source(config.clone(), context.clone())).await?;
-        let encoder = Encoder::open(&plan, source, opened.schema(), &context).await?;
+        let opened = retry(plan.errors.retry, || registration.open_source(config.clone(), context.clone())).await?;
+        let encoder = Encoder::open(plan, source, opened.schema(), &context).await?;
         info!(source = %source.name, task = self.task.index, "source opened");
-        let transaction = Transaction::new(&plan, self.source, self.task, &self.progress, producer);
-        let end = Session { plan: &plan, encoder, transaction, stop: self.stop.clone() }.pump(opened.as_mut()).await;
-        if let Err(error) = opened.close().await {
-            warn!(source = %source.name, error = %format!("{error:#}"), "source does not close");
-        }
-        end
+        Ok(Opened { producer, source: opened, encoder })
     }
 
     fn context(&self, source: &SourcePlan, offsets: SourceOffsets) -> Context {
@@ -94,6 +101,13 @@ impl SourceTask {
             folder: self.plan.folder.clone(),
         }
     }
+}
+
+/// A source at the place where it resumes.
+struct Opened {
+    producer: Box<dyn Producer>,
+    source: Box<dyn Source>,
+    encoder: Encoder,
 }
 
 /// One life of an opened source and its producer.
@@ -118,17 +132,18 @@ impl Session<'_> {
                 Err(NextError::Source(error)) => {
                     // What came before the failure is kept, whatever becomes of the source.
                     self.commit(source).await?;
-                    let pause = attempts.pause_after(error)?;
-                    tokio::select! {
-                        () = sleep(pause) => {}
-                        () = self.stop.requested() => {}
-                    }
+                    attempts.wait_after(error, &mut self.stop).await?;
                     continue;
                 }
             };
             attempts.succeeded();
             match self.prepare(batch) {
-                Ok((records, letters, offsets)) => self.transaction.add(records, &letters, offsets).await?,
+                Ok((records, letters, offsets)) => tokio::select! {
+                    biased;
+                    added = self.transaction.add(records, &letters, offsets) => added?,
+                    // The topic is full. The open transaction comes again with the next run.
+                    () = self.stop.requested() => return Ok(SourceEnd::Stopped),
+                },
                 Err(error) => {
                     // The batches before the one that nobody accepts are kept.
                     self.commit(source).await?;
@@ -209,6 +224,8 @@ struct Transaction<'a> {
     task: Task,
     progress: &'a SourceProgress,
     producer: Box<dyn Producer>,
+    /// The attempts of the task to get on: one that commits gets on.
+    attempts: &'a mut Retry,
     offsets: SourceOffsets,
     rows: u64,
     rejected: u64,
@@ -218,10 +235,27 @@ struct Transaction<'a> {
 }
 
 impl<'a> Transaction<'a> {
-    fn new(plan: &'a Plan, source: usize, task: Task, progress: &'a Progress, producer: Box<dyn Producer>) -> Self {
-        let progress = &progress.sources[source];
-        let offsets = SourceOffsets::new();
-        Self { plan, source, task, progress, producer, offsets, rows: 0, rejected: 0, since: None, acknowledged: None }
+    fn new(
+        plan: &'a Plan,
+        source: usize,
+        task: Task,
+        progress: &'a Progress,
+        producer: Box<dyn Producer>,
+        attempts: &'a mut Retry,
+    ) -> Self {
+        Self {
+            plan,
+            source,
+            task,
+            progress: &progress.sources[source],
+            producer,
+            attempts,
+            offsets: SourceOffsets::new(),
+            rows: 0,
+            rejected: 0,
+            since: None,
+            acknowledged: None,
+        }
     }
 
     async fn add(
@@ -261,6 +295,7 @@ impl<'a> Transaction<'a> {
         crash_at("source_before_commit");
         self.producer.commit(&self.offsets).await.map_err(plain)?;
         crash_at("source_after_commit");
+        self.attempts.succeeded();
         self.progress.committed(std::mem::take(&mut self.rows), std::mem::take(&mut self.rejected));
         self.acknowledged.get_or_insert_default().merge(std::mem::take(&mut self.offsets));
         Ok(())

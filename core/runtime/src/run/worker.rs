@@ -27,7 +27,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 pub enum End {
     /// The sources ended, and everything on the topic is in the sinks.
     Drained,
-    /// It was asked to stop; what was put is committed.
+    /// It was asked to stop. What was put is committed, or, where a call kept failing, comes again with the next run.
     Stopped,
     /// It was asked to stop, and some flush took too long: the next run replays it.
     Interrupted,
@@ -37,15 +37,28 @@ pub enum End {
 ///
 /// Errors: the first of any task. The others flush and commit what they hold before it is returned.
 pub async fn run(plan: Arc<Plan>, broker: Arc<dyn Broker>, progress: Arc<Progress>, stop: Stop) -> Result<End> {
-    let topic_id = ensure_topics(&plan, &broker).await?;
-    measure_backlog(&plan, &broker, &progress).await?;
+    let mut asked = stop.clone();
+    let sinks = tokio::select! {
+        sinks = open_sinks(&plan, &broker, &progress) => sinks?,
+        () = asked.requested() => return Ok(End::Stopped),
+    };
+    Worker::start(plan, broker, progress, stop, sinks).finish().await
+}
+
+async fn open_sinks(
+    plan: &Arc<Plan>,
+    broker: &Arc<dyn Broker>,
+    progress: &Arc<Progress>,
+) -> Result<Vec<(usize, SinkTask)>> {
+    let topic_id = ensure_topics(plan, broker).await?;
+    measure_backlog(plan, broker, progress).await?;
     let mut sinks = Vec::new();
     for (index, sink) in plan.sinks.iter().enumerate() {
         for task in tasks(sink.tasks) {
-            sinks.push((index, SinkTask::open(&plan, index, task, &topic_id, &broker, &progress).await?));
+            sinks.push((index, SinkTask::open(plan, index, task, &topic_id, broker, progress).await?));
         }
     }
-    Worker::start(plan, broker, progress, stop, sinks).finish().await
+    Ok(sinks)
 }
 
 /// Deletes the topics, everything that is committed for them, and what the sinks and hooks have written, because a person
@@ -55,12 +68,9 @@ pub async fn reset(plan: &Plan, broker: &Arc<dyn Broker>) -> Result<Vec<String>>
     let mut removed = Vec::new();
     for sink in &plan.sinks {
         let context = context(plan, sink, Task { index: 0, of: 1 });
-        let mut opened = sink.plugin.registration.open_sink(sink.plugin.config.clone(), context.clone()).await?;
-        removed.push(format!("sink {}: {}", sink.name, opened.reset().await?));
-        opened.close().await?;
-        for hook in &sink.hooks {
-            let mut opened = hook.registration.open_hook(hook.config.clone(), context.clone()).await?;
-            removed.push(format!("hook {}: {}", hook.registration.type_name(), opened.reset().await?));
+        for plugin in std::iter::once(&sink.plugin).chain(&sink.hooks) {
+            let what = plugin.registration.reset(plugin.config.clone(), context.clone()).await?;
+            removed.push(format!("{} of sink {}: {what}", plugin.registration.type_name(), sink.name));
         }
     }
     removed.retain(|line| !line.ends_with(": nothing"));
@@ -204,7 +214,7 @@ impl Worker {
         let mut failure = Ok(());
         for (_, mut after) in hooks {
             // Every sink is checked, so that a person sees all that is wrong.
-            failure = failure.and(after.at_end().await);
+            failure = failure.and(flatten(tokio::spawn(async move { after.at_end().await }).await));
         }
         failure
     }

@@ -13,3 +13,4 @@ mod flushes;
 mod rebalances;
 mod resumption;
 mod sources;
+mod storms;

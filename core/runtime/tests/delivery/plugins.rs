@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{AsArray, BooleanArray, Int64Array};
 use arrow::compute::filter_record_batch;
@@ -40,6 +41,8 @@ pub(crate) struct NumbersConfig {
     batch: i64,
     /// Whether it waits for more after the last one.
     endless: bool,
+    /// How many milliseconds lie between two batches.
+    pause: u64,
 }
 
 pub(crate) struct Numbers {
@@ -83,6 +86,9 @@ impl Source for Numbers {
                 std::future::pending::<()>().await;
             }
             return Ok(None);
+        }
+        if self.next > 0 {
+            tokio::time::sleep(Duration::from_millis(self.config.pause)).await;
         }
         let end = (self.next + self.config.batch).min(self.config.count);
         let own = (self.next..end).filter(|n| n % i64::from(self.task.of) == i64::from(self.task.index));

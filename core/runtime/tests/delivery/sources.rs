@@ -1,1 +1,102 @@
-//! .
+//! From a source's polls to committed transactions.
+
+use std::time::Duration;
+
+use pipeline_runtime::broker::Broker;
+
+use crate::state::{Call, Event, FATAL, RETRIABLE, Step};
+use crate::world::{File, World};
+
+fn opened(world: &World) -> Vec<i64> {
+    let resumed = |event: Event| if let Event::SourceOpened(next) = event { Some(next) } else { None };
+    world.state.events().into_iter().filter_map(resumed).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_may_work_later_is_repeated_on_the_same_source_after_a_pause() {
+    let world = World::new(File { errors: "{ retry: { pause: 2s } }", ..File::default() });
+    world.state.script(Call::Poll, [Step::Pass, RETRIABLE, RETRIABLE]);
+    world.run_to_its_end().await;
+    assert_eq!(opened(&world), [0]);
+    let told = world.state.times(|event| matches!(event, Event::SourceTold(_)));
+    assert!(told[1] - told[0] >= Duration::from_secs(3), "two pauses, of 1 to 2 and 2 to 4 seconds");
+    world.assert_exactly_once(0..100).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_before_a_fatal_error_of_a_source_is_committed() {
+    let world = World::new(File { pause: 0, ..File::default() });
+    world.state.script(Call::Poll, [Step::Pass, Step::Pass, FATAL]);
+    assert!(world.fail().await.contains("Poll fails as told"));
+    assert_eq!(world.broker.bounds("t").await.unwrap()[0].end, 20);
+    world.run_to_its_end().await;
+    assert_eq!(opened(&world), [0, 20]);
+    world.assert_exactly_once(0..100).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transaction_that_fails_comes_again_whole() {
+    let world = World::new(File::default());
+    world.state.script(Call::ProducerCommit, [Step::Pass, RETRIABLE, RETRIABLE]);
+    world.run_to_its_end().await;
+    assert_eq!(opened(&world), [0, 10, 10]);
+    world.assert_exactly_once(0..100).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transaction_whose_answer_was_lost_does_not_come_again() {
+    let world = World::new(File::default());
+    world.state.script(Call::ProducerCommit, [Step::Pass, Step::LoseAnswer, Step::Pass, Step::LoseAnswer]);
+    world.run_to_its_end().await;
+    assert_eq!(opened(&world), [0, 20, 40]);
+    world.assert_exactly_once(0..100).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_that_was_replaced_stops_the_run() {
+    let world = World::new(File::default());
+    world.state.script(Call::ProducerCommit, [Step::Pass, Step::Fence]);
+    assert!(world.fail().await.contains("another process runs this task now"));
+    world.run_to_its_end().await;
+    world.assert_exactly_once(0..100).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transaction_that_works_gives_the_next_failure_the_whole_budget() {
+    let world = World::new(File { errors: "{ retry: { timeout: 1s } }", ..File::default() });
+    let pass = [Step::Pass; 6];
+    world
+        .state
+        .script(Call::ProducerCommit, pass[..1].iter().chain([&RETRIABLE]).chain(&pass).chain([&RETRIABLE]).copied());
+    world.run_to_its_end().await;
+    assert_eq!(opened(&world), [0, 10, 70]);
+    world.assert_exactly_once(0..100).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_never_answers_ends_the_run_when_the_budget_is_spent() {
+    let world = World::new(File { errors: "{ retry: { timeout: 1m } }", ..File::default() });
+    world.state.always(Call::ProducerCommit, RETRIABLE);
+    assert!(world.fail().await.contains("gave up after"));
+    world.state.always(Call::ProducerCommit, Step::Pass);
+    world.run_to_its_end().await;
+    world.assert_exactly_once(0..100).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_a_sources_transforms_drop_still_advance_its_offsets() {
+    let source_transforms = "[{ type: below, config: { bound: 0 } }]";
+    let world = World::new(File { source_transforms, ..File::default() });
+    world.run_to_its_end().await;
+    world.run_to_its_end().await;
+    assert_eq!(opened(&world), [0, 100]);
+    assert_eq!(world.broker.bounds("t").await.unwrap()[0].end, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_of_a_source_share_its_work_and_each_resumes_at_its_own_place() {
+    let world = World::new(File { source_tasks: 2, partitions: 2, ..File::default() });
+    world.state.script(Call::ProducerCommit, [Step::Pass, RETRIABLE, Step::Pass, Step::LoseAnswer]);
+    world.run_to_its_end().await;
+    world.assert_exactly_once(0..100).await;
+}

@@ -29,6 +29,8 @@ pub(crate) enum Event {
     HookAtEnd,
     /// The group committed: by partition the offset, and where the planned range ends, if one is noted.
     Committed(BTreeMap<i32, (i64, Option<i64>)>),
+    /// The call does something else than to pass.
+    Failed(Call),
     /// Partitions are assigned to this member, counted over all members of the test.
     Assigned(u64, Vec<i32>),
 }
@@ -48,6 +50,21 @@ pub(crate) enum Call {
     HookAtEnd,
     GroupCommit,
     ProducerCommit,
+}
+
+impl Call {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::OpenSource,
+        Self::Poll,
+        Self::OpenSink,
+        Self::Put,
+        Self::Flush,
+        Self::FlushWork,
+        Self::Hook,
+        Self::HookAtEnd,
+        Self::GroupCommit,
+        Self::ProducerCommit,
+    ];
 }
 
 /// What a call does.
@@ -84,6 +101,7 @@ pub(crate) struct State {
     refused: Mutex<BTreeSet<i64>>,
     verdicts: Mutex<VecDeque<Verdict>>,
     gate: watch::Sender<bool>,
+    flush_takes: Mutex<Duration>,
     buffered: AtomicU64,
     members: AtomicU64,
 }
@@ -107,6 +125,7 @@ impl State {
             refused: Mutex::default(),
             verdicts: Mutex::default(),
             gate: watch::Sender::new(true),
+            flush_takes: Mutex::default(),
             buffered: AtomicU64::new(0),
             members: AtomicU64::new(0),
         });
@@ -160,10 +179,18 @@ impl State {
     }
 
     pub(crate) fn next(&self, call: Call) -> Step {
-        match lock(&self.script).get_mut(&call) {
+        let step = match lock(&self.script).get_mut(&call) {
             Some(script) => script.next.pop_front().unwrap_or(script.then),
             None => Step::Pass,
+        };
+        if step != Step::Pass {
+            self.record(Event::Failed(call));
         }
+        step
+    }
+
+    pub(crate) async fn until_failed(&self, call: Call) {
+        self.until("a failure", |events| events.contains(&Event::Failed(call))).await;
     }
 
     pub(crate) fn act(&self, call: Call) -> Result<()> {
@@ -201,7 +228,14 @@ impl State {
         self.gate.send_replace(true);
     }
 
+    /// From now on the work of every flush takes so long.
+    pub(crate) fn slow_down(&self, by: Duration) {
+        *lock(&self.flush_takes) = by;
+    }
+
     pub(crate) async fn pass_gate(&self) {
+        let takes = *lock(&self.flush_takes);
+        tokio::time::sleep(takes).await;
         self.gate.subscribe().wait_for(|open| *open).await.unwrap();
     }
 

@@ -65,7 +65,7 @@ impl Member {
     pub(super) async fn records(&mut self) -> Result<ConsumedRecords> {
         loop {
             if let Polled::Records(records) = self.poll().await? {
-                return Ok(records);
+                return Ok(*records);
             }
         }
     }

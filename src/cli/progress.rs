@@ -107,18 +107,20 @@ fn draw(progress: &Progress, sink: &SinkProgress, bar: &ProgressBar) {
     }
     bar.set_length(expected(progress, sink));
     bar.set_position(sink.received());
-    bar.set_message(format!("{} committed in {} files", grouped(sink.rows()), grouped(sink.files())));
+    bar.set_message(committed(sink));
 }
 
 fn lines(plan: &Plan, progress: &Progress) {
     for sink in &progress.sinks {
-        say(&format!(
-            "{}: {} of {} records received, {} committed in {} files",
-            format_args!("{}/{}", plan.name, sink.name),
-            grouped(sink.received()),
-            grouped(expected(progress, sink)),
-            grouped(sink.rows()),
-            grouped(sink.files()),
-        ));
+        let (received, expected) = (grouped(sink.received()), grouped(expected(progress, sink)));
+        let name = format!("{}/{}", plan.name, sink.name);
+        say(&format!("{name}: {received} of {expected} records received, {}", committed(sink)));
+    }
+}
+
+fn committed(sink: &SinkProgress) -> String {
+    match sink.files() {
+        0 => format!("{} committed", grouped(sink.rows())),
+        files => format!("{} committed in {} files", grouped(sink.rows()), grouped(files)),
     }
 }

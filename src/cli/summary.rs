@@ -30,8 +30,11 @@ pub(super) async fn print(
     }
     for sink in &progress.sinks {
         let rejected = rejected(sink.rejected());
-        let (rows, files, bytes) = (grouped(sink.rows()), grouped(sink.files()), size(sink.bytes()));
-        writeln!(out, "  {:<16} {rows:>12} records out   {files:>6} files   {bytes:>9}{rejected}", sink.name)?;
+        let files = match sink.files() {
+            0 => String::new(),
+            files => format!("   {:>6} files   {:>9}", grouped(files), size(sink.bytes())),
+        };
+        writeln!(out, "  {:<16} {:>12} records out{files}{rejected}", sink.name, grouped(sink.rows()))?;
     }
     print_checks(&mut out, progress)?;
     if matches!(end, Ok(End::Drained)) {

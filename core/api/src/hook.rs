@@ -24,8 +24,9 @@ pub trait Hook: Send {
     async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>>;
 
     /// Everything that the sources had is flushed and committed, and the run ends. Called on one task of the sink, also if
-    /// there was nothing new. Returns what it checked, if anything.
-    async fn at_end(&mut self) -> Result<Vec<CheckOutcome>> {
+    /// there was nothing new. `rows` is how many records this run has committed to the sink, over all its tasks. Returns
+    /// what it checked, if anything.
+    async fn at_end(&mut self, _rows: u64) -> Result<Vec<CheckOutcome>> {
         Ok(Vec::new())
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline_api::{ByteSize, Dataset, Delivery, Registration, SchemaRef};
+use pipeline_api::{ByteSize, Context, Dataset, Delivery, Registration, SchemaRef, SourceOffsets, Task};
 use serde_json::Value;
 
 /// A pipeline file in which every name is resolved, every default is filled in, and nothing is wrong that can be known
@@ -30,6 +30,31 @@ pub struct Plan {
     pub broker: BrokerSettings,
     /// Queries whose answers are shown after a bounded run.
     pub report: Vec<ReportQuery>,
+}
+
+impl Plan {
+    /// What a source learns when it is opened to resume at `offsets`.
+    pub(crate) fn source_context(&self, source: &SourcePlan, task: Task, offsets: SourceOffsets) -> Context {
+        Context { offsets, ..self.context(&source.name, task, &self.topic.schema) }
+    }
+
+    /// What a sink and its hooks learn when they are opened.
+    pub(crate) fn sink_context(&self, sink: &SinkPlan, task: Task) -> Context {
+        Context { dataset: sink.dataset.clone(), ..self.context(&sink.name, task, &sink.schema) }
+    }
+
+    fn context(&self, name: &Arc<str>, task: Task, schema: &SchemaRef) -> Context {
+        Context {
+            pipeline: self.name.clone(),
+            topic: self.topic.name.clone(),
+            name: name.clone(),
+            task,
+            schema: schema.clone(),
+            offsets: SourceOffsets::new(),
+            dataset: None,
+            folder: self.folder.clone(),
+        }
+    }
 }
 
 /// A plugin and its config.

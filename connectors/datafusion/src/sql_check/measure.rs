@@ -59,7 +59,7 @@ pub(super) async fn measure(
     let (found, expected, passed) = match check {
         Check::RowCount(_) => {
             let rows = integer(&batches, 0)?;
-            (rows.to_string(), format!("at least {at_least}"), u64::try_from(rows).is_ok_and(|rows| rows >= at_least))
+            (format!("{rows} rows"), at_least_text(at_least), u64::try_from(rows).is_ok_and(|rows| rows >= at_least))
         }
         Check::NotNull(columns) => nulls(columns, &batches)?,
         Check::Unique(_) => {
@@ -189,4 +189,8 @@ fn value(batches: &[RecordBatch], column: usize) -> Result<Option<String>> {
     }
     let text = array_value_to_string(column, 0);
     text.map(Some).map_err(|error| Error::fatal("the query gave a value that cannot be shown").with_source(error))
+}
+
+fn at_least_text(rows: u64) -> String {
+    if rows == 0 { "0 or more".into() } else { format!("at least the {rows} of this run") }
 }

@@ -9,7 +9,7 @@ use datafusion::catalog::TableProvider;
 use pipeline_api::{
     Artifact, CheckOutcome, Context, Error, Findings, Hook, Plugin, Result, Schema, Verdict, async_trait,
 };
-use tracing::warn;
+use tracing::{debug, warn};
 
 pub use config::{Between, Check, ColumnList, Freshness, OnFailure, RowCount, SqlCheckConfig, SqlQuery, Value, When};
 pub(crate) use validate::parse_query;
@@ -57,24 +57,25 @@ impl Plugin for SqlCheck {
 #[async_trait]
 impl Hook for SqlCheck {
     async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {
-        let mut outcomes = match &mut self.written {
+        let mut outcomes = match &self.written {
             Some(written) => written.check(&self.config.table, artifacts).await?,
             None => Vec::new(),
         };
         if self.config.when == When::Flush {
-            outcomes.extend(self.check_table().await?);
+            outcomes.extend(self.check_table(0).await?);
         }
         Ok(self.judged(outcomes))
     }
 
-    async fn at_end(&mut self) -> Result<Vec<CheckOutcome>> {
-        let outcomes = self.check_table().await?;
+    async fn at_end(&mut self, rows: u64) -> Result<Vec<CheckOutcome>> {
+        let outcomes = self.check_table(rows).await?;
         Ok(self.judged(outcomes))
     }
 }
 
 impl SqlCheck {
-    async fn check_table(&self) -> Result<Vec<CheckOutcome>> {
+    /// The checks that look at the whole table, which holds at least so many records.
+    async fn check_table(&self, at_least: u64) -> Result<Vec<CheckOutcome>> {
         let table = &self.config.table;
         let session = session(&self.catalog)?;
         let Some(columns) = self.catalog.table(table)? else {
@@ -84,7 +85,6 @@ impl SqlCheck {
             )));
         };
         let columns = CatalogTable::new(&columns)?.schema();
-        let at_least = self.written.as_ref().map_or(0, Written::rows);
         let mut outcomes = Vec::with_capacity(self.config.checks.len());
         for check in &self.config.checks {
             let outcome = measure::measure(check, table, &columns, &session, at_least).await;
@@ -117,7 +117,7 @@ async fn plan_all(config: &SqlCheckConfig, catalog: &LocalCatalog, wanted: &Tabl
         if let Some(query) = check.query(&config.table, &columns) {
             let foreign = foreign_tables(&tables, &query);
             if !foreign.is_empty() {
-                warn!(tables = %foreign.join(", "), "a check reads tables that are not in the catalog yet");
+                debug!(tables = %foreign.join(", "), "a check reads tables that are not in the catalog yet");
                 continue;
             }
             let planned = plan(&tables, &query).await;

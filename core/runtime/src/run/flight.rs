@@ -16,8 +16,6 @@ pub(super) struct Flight {
     handle: JoinHandle<(AfterFlush, Result<Vec<Artifact>>)>,
     /// What is being made durable, by partition.
     pub(super) ranges: BTreeMap<i32, Leg>,
-    /// How many dead letters are among it.
-    pub(super) rejected: u64,
 }
 
 /// The range of one partition in a flight.
@@ -26,6 +24,10 @@ pub(super) struct Leg {
     pub(super) range: PlannedRange,
     /// The assignment under which it was read. Another one means that the partition was away meanwhile.
     pub(super) epoch: u64,
+    /// How many records the sink took.
+    pub(super) rows: u64,
+    /// How many went to the dead letter topic.
+    pub(super) rejected: u64,
 }
 
 /// What comes between a sink's work and the commit.
@@ -41,7 +43,6 @@ pub(super) struct Landing {
     /// `None` if it panicked and took everything along.
     pub(super) after: Option<AfterFlush>,
     pub(super) ranges: BTreeMap<i32, Leg>,
-    pub(super) rejected: u64,
     pub(super) result: Result<Vec<Artifact>>,
 }
 
@@ -54,28 +55,24 @@ impl Flight {
         legs: BTreeMap<i32, Leg>,
         letters: Vec<DeadLetter>,
     ) -> Self {
-        let rejected = letters.len() as u64;
         let handle = tokio::spawn(async move {
             let result = after.fly(work, &ranges, &letters).await;
             (after, result)
         });
-        Self { handle, ranges: legs, rejected }
+        Self { handle, ranges: legs }
     }
 
     /// Waits for its end. Dropping the call loses nothing.
     pub(super) async fn landed(flight: &mut Option<Self>) -> Landing {
         let Some(flying) = flight.as_mut() else { return std::future::pending().await };
         let end = (&mut flying.handle).await;
-        let (ranges, rejected) = (std::mem::take(&mut flying.ranges), flying.rejected);
+        let ranges = std::mem::take(&mut flying.ranges);
         *flight = None;
         match end {
-            Ok((after, result)) => Landing { after: Some(after), ranges, rejected, result },
-            Err(error) => Landing {
-                after: None,
-                ranges,
-                rejected,
-                result: Err(Error::fatal("a flush panicked").with_source(error)),
-            },
+            Ok((after, result)) => Landing { after: Some(after), ranges, result },
+            Err(error) => {
+                Landing { after: None, ranges, result: Err(Error::fatal("a flush panicked").with_source(error)) }
+            }
         }
     }
 }
@@ -113,8 +110,9 @@ impl AfterFlush {
 
     /// The last checks of a run whose sources ended.
     pub(super) async fn at_end(&mut self) -> Result<()> {
+        let rows = self.progress.sinks[self.sink].rows();
         for index in 0..self.hooks.len() {
-            let outcomes = self.hooks[index].at_end().await?;
+            let outcomes = self.hooks[index].at_end(rows).await?;
             self.judge(&outcomes)?;
         }
         Ok(())

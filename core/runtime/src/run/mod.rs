@@ -5,6 +5,7 @@ mod commit_note;
 mod dead_letter;
 mod decode;
 mod encode;
+mod finish;
 mod flight;
 mod flush_trigger;
 mod partitioner;

@@ -144,9 +144,9 @@ impl SinkProgress {
         self.received.fetch_add(records, Ordering::Relaxed);
     }
 
-    pub(super) fn committed(&self, artifacts: &[Artifact], rejected: u64) {
+    pub(super) fn committed(&self, rows: u64, rejected: u64, artifacts: &[Artifact]) {
+        self.rows.fetch_add(rows, Ordering::Relaxed);
         self.rejected.fetch_add(rejected, Ordering::Relaxed);
-        self.rows.fetch_add(artifacts.iter().map(|artifact| artifact.rows).sum(), Ordering::Relaxed);
         self.files.fetch_add(artifacts.len() as u64, Ordering::Relaxed);
         self.bytes.fetch_add(artifacts.iter().map(|artifact| artifact.bytes).sum(), Ordering::Relaxed);
     }

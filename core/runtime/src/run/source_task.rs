@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::Array;
-use pipeline_api::{Context, Error, Result, Source, SourceBatch, SourceOffsets, Task, crash_at};
+use pipeline_api::{Error, Result, Source, SourceBatch, SourceOffsets, Task, crash_at};
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
@@ -81,25 +81,12 @@ impl SourceTask {
         if !offsets.is_empty() {
             self.progress.sources[self.source].resumes();
         }
-        let context = self.context(source, offsets);
+        let context = plan.source_context(source, self.task, offsets);
         let (config, registration) = (&source.plugin.config, source.plugin.registration);
         let opened = retry(plan.errors.retry, || registration.open_source(config.clone(), context.clone())).await?;
         let encoder = Encoder::open(plan, source, opened.schema(), &context).await?;
         info!(source = %source.name, task = self.task.index, "source opened");
         Ok(Opened { producer, source: opened, encoder })
-    }
-
-    fn context(&self, source: &SourcePlan, offsets: SourceOffsets) -> Context {
-        Context {
-            pipeline: self.plan.name.clone(),
-            topic: self.plan.topic.name.clone(),
-            name: source.name.clone(),
-            task: self.task,
-            schema: self.plan.topic.schema.clone(),
-            offsets,
-            dataset: None,
-            folder: self.plan.folder.clone(),
-        }
     }
 }
 

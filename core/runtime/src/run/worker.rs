@@ -1,6 +1,5 @@
 //! A whole pipeline: its tasks from the first to the last.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +9,11 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tracing::error;
 
+use super::finish::Finish;
 use super::flight::AfterFlush;
 use super::progress::Progress;
 use super::retry::retry;
-use super::sink_task::{SinkTask, context};
+use super::sink_task::SinkTask;
 use super::source_task::{SourceEnd, SourceTask};
 use super::stop::{Stop, Stopper};
 use crate::broker::{Broker, TopicSpec};
@@ -67,7 +67,7 @@ async fn open_sinks(
 pub async fn reset(plan: &Plan, broker: &Arc<dyn Broker>) -> Result<Vec<String>> {
     let mut removed = Vec::new();
     for sink in &plan.sinks {
-        let context = context(plan, sink, Task { index: 0, of: 1 });
+        let context = plan.sink_context(sink, Task { index: 0, of: 1 });
         for plugin in std::iter::once(&sink.plugin).chain(&sink.hooks) {
             let what = plugin.registration.reset(plugin.config.clone(), context.clone()).await?;
             removed.push(format!("{} of sink {}: {what}", plugin.registration.type_name(), sink.name));
@@ -232,52 +232,5 @@ fn flatten<T>(ended: Result<Result<T>, JoinError>) -> Result<T> {
     match ended {
         Ok(result) => result,
         Err(error) => Err(Error::fatal("a task panicked").with_source(error)),
-    }
-}
-
-/// What the tasks of one sink know together about the end of a bounded run.
-#[derive(Clone)]
-pub(super) struct Finish {
-    ends: watch::Receiver<Option<Arc<Vec<i64>>>>,
-    done: watch::Sender<BTreeSet<i32>>,
-    seen: watch::Receiver<BTreeSet<i32>>,
-    partitions: usize,
-}
-
-impl Finish {
-    fn new(ends: watch::Receiver<Option<Arc<Vec<i64>>>>, partitions: i32) -> Self {
-        let (done, seen) = watch::channel(BTreeSet::new());
-        Self { ends, done, seen, partitions: partitions as usize }
-    }
-
-    /// The topic's end offsets, once the sources have ended.
-    pub(super) fn ends(&self) -> Option<Arc<Vec<i64>>> {
-        self.ends.borrow().clone()
-    }
-
-    /// These partitions are committed up to the end. That stays so.
-    pub(super) fn report(&self, partitions: impl Iterator<Item = i32>) {
-        let mut partitions = partitions.peekable();
-        if partitions.peek().is_some() {
-            self.done.send_if_modified(|done| {
-                let before = done.len();
-                done.extend(partitions);
-                done.len() > before
-            });
-        }
-    }
-
-    /// Whether all partitions of the topic are committed up to the end.
-    pub(super) fn is_complete(&self) -> bool {
-        self.done.borrow().len() >= self.partitions
-    }
-
-    /// Waits until any of this changes. Dropping the call loses nothing.
-    pub(super) async fn changed(&mut self) {
-        tokio::select! {
-            Ok(()) = self.ends.changed() => {}
-            Ok(()) = self.seen.changed() => {}
-            else => std::future::pending().await,
-        }
     }
 }

@@ -292,7 +292,7 @@ impl Hook for Ledger {
         Ok(self.0.next_verdict().map(found).into_iter().collect())
     }
 
-    async fn at_end(&mut self) -> Result<Vec<CheckOutcome>> {
+    async fn at_end(&mut self, _rows: u64) -> Result<Vec<CheckOutcome>> {
         self.0.act(Call::HookAtEnd)?;
         self.0.record(Event::HookAtEnd);
         Ok(Vec::new())

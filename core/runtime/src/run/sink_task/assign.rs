@@ -1,0 +1,94 @@
+//! *Assign* and *revoke*: partitions come and go.
+
+use pipeline_api::{Error, OffsetRange, PlannedRange, Ranges, Result, crash_at};
+use tracing::{debug, info};
+
+use super::SinkTask;
+use super::held::Held;
+use crate::broker::Committed;
+use crate::run::commit_note::CommitNote;
+
+impl SinkTask {
+    /// Takes over a partition where its last owner left it.
+    pub(super) async fn assign(&mut self, partition: i32) -> Result<()> {
+        let bounds = self.consumer.bounds(partition).await?;
+        let committed = self.consumer.committed(&[partition]).await?.remove(&partition);
+        let (start, replay) = match committed {
+            None => (bounds.start, None),
+            Some(committed) => (committed.offset, self.resume(partition, &committed, bounds).await?),
+        };
+        crash_at("sink_assigned");
+        self.consumer.seek(partition, start).await?;
+        if self.paused {
+            self.consumer.pause(partition).await?;
+        }
+        info!(sink = %self.sink_plan().name, partition, offset = start, replay = replay.map(|replay| replay.offsets.end), "partition assigned");
+        self.epoch += 1;
+        self.partitions.insert(partition, Held::at(start, self.epoch, replay));
+        Ok(())
+    }
+
+    /// What the note at a committed offset asks for: the planned range that must be replayed, if there is one.
+    async fn resume(
+        &mut self,
+        partition: i32,
+        committed: &Committed,
+        bounds: OffsetRange,
+    ) -> Result<Option<PlannedRange>> {
+        let topic = &self.plan.topic.name;
+        let note = CommitNote::parse(&committed.metadata)?;
+        if note.as_ref().is_some_and(|note| note.topic_id != self.topic_id) {
+            return Err(Error::fatal(format!(
+                "the topic {topic} was deleted and created again since the last run; `pipeline reset` starts over"
+            )));
+        }
+        let plan = note.and_then(|note| note.plan);
+        let end = plan.as_ref().map_or(committed.offset, |plan| plan.end);
+        let gone = match committed.offset < bounds.start {
+            true => OffsetRange::new(committed.offset, bounds.start),
+            false => OffsetRange::new(bounds.end, end),
+        };
+        if !gone.is_empty() {
+            return Err(Error::fatal(format!(
+                "records {gone} of {topic}+{partition} are gone: the topic holds {bounds}, and {} was committed as the next to read; `pipeline reset` starts over",
+                committed.offset,
+            )));
+        }
+        let Some(plan) = plan else { return Ok(None) };
+        let range = plan.range(committed.offset);
+        if plan.fingerprint == self.sink_plan().fingerprint {
+            return Ok(Some(range));
+        }
+        info!(sink = %self.sink_plan().name, partition, range = %range.offsets, "the file changed since this range was planned: its objects are removed and written anew");
+        let ranges = Ranges::from_iter([(self.topic_partition(partition), range)]);
+        crash_at("sink_before_discard");
+        self.sink.discard(&ranges).await?;
+        crash_at("sink_after_discard");
+        Ok(None)
+    }
+
+    /// Forgets partitions that belong to somebody else now, with all that was put for them. Their flush, if one is under way,
+    /// ends without a commit: its plan is the new owner's work list.
+    pub(super) async fn give_up(&mut self, partitions: &[i32]) -> Result<()> {
+        for partition in partitions {
+            self.partitions.remove(partition);
+            self.landed.ends.remove(partition);
+        }
+        crash_at("sink_revoked");
+        self.sink.revoke(&self.topic_partitions(partitions)).await?;
+        self.restart_trigger();
+        debug!(sink = %self.sink_plan().name, ?partitions, "partitions given up");
+        Ok(())
+    }
+
+    pub(super) fn restart_trigger(&mut self) {
+        if !self.holds_unplanned() {
+            self.trigger.restart();
+        }
+    }
+
+    /// Whether something was put whose flush is not planned yet.
+    pub(super) fn holds_unplanned(&self) -> bool {
+        self.partitions.values().any(|held| held.replay.is_none() && held.next > held.start)
+    }
+}

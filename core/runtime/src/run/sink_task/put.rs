@@ -1,0 +1,176 @@
+//! *Put*: from consumed records to the sink.
+
+use pipeline_api::{Error, ErrorKind, OffsetRange, Result, SinkBatch};
+use tokio::time::Instant;
+
+use super::SinkTask;
+use super::held::Held;
+use crate::broker::ConsumedRecords;
+use crate::plan::Tolerance;
+use crate::run::dead_letter::{DeadLetter, Stage};
+use crate::run::retry::Retry;
+use crate::run::stop::Stop;
+
+/// What became of a part of a batch that was offered to the sink.
+enum Put {
+    Taken,
+    /// Somebody asked for a stop before the sink took it.
+    Stopped,
+}
+
+impl SinkTask {
+    /// Puts records of a partition, of a planned range exactly as far as it goes.
+    pub(super) async fn consume(&mut self, records: ConsumedRecords, stop: &mut Stop) -> Result<()> {
+        let partition = records.partition;
+        let Some(held) = self.partitions.get(&partition) else { return Ok(()) };
+        let replay = held.replay;
+        if self.poison.is_some() || held.is_replayed() {
+            return Ok(());
+        }
+        let records = match replay {
+            Some(replay) => records.until(replay.offsets.end),
+            None => records,
+        };
+        let (batch, letters) = self.decoder.decode(&records)?;
+        self.put(&records, batch, letters, stop).await?;
+        if self.partitions.get(&partition).is_some_and(Held::is_replayed) {
+            self.consumer.pause(partition).await?;
+        }
+        self.hold_back().await
+    }
+
+    /// Puts a batch, narrowed down around records that the sink does not accept, up to the first one that stops the task.
+    async fn put(
+        &mut self,
+        consumed: &ConsumedRecords,
+        batch: SinkBatch,
+        mut letters: Vec<DeadLetter>,
+        stop: &mut Stop,
+    ) -> Result<()> {
+        let mut poison = self.first_poison(&mut letters);
+        let mut end = poison.as_ref().map_or(batch.offsets.end, |(offset, _)| *offset);
+        let rows = batch.metadata.offsets.values().partition_point(|offset| *offset < end);
+        let offsets = OffsetRange::new(batch.offsets.start, end);
+        let mut parts = vec![SinkBatch { offsets, ..slice(&batch, 0, rows) }];
+        let mut received = 0;
+        while let Some(part) = parts.pop() {
+            let rows = part.records.num_rows();
+            if rows == 0 {
+                continue;
+            }
+            match self.put_part(&part, stop).await {
+                Ok(Put::Taken) => received += rows as u64,
+                Ok(Put::Stopped) => {
+                    (end, poison) = (part.offsets.start, None);
+                    break;
+                }
+                Err(error) if error.kind() != ErrorKind::Data => return Err(error),
+                Err(_) if rows > 1 => {
+                    parts.extend([slice(&part, rows / 2, rows - rows / 2), slice(&part, 0, rows / 2)]);
+                }
+                Err(error) => {
+                    let mut refused = vec![self.refused(consumed, part.metadata.offsets.value(0), &error)];
+                    poison = self.first_poison(&mut refused).or(poison);
+                    letters.append(&mut refused);
+                    if let Some((offset, _)) = &poison
+                        && *offset < end
+                    {
+                        end = *offset;
+                        break;
+                    }
+                }
+            }
+        }
+        self.took(consumed.partition, end, received, letters, poison.map(|(_, error)| error))
+    }
+
+    /// Offers a part of a batch until the sink takes or refuses it, or somebody asks for a stop.
+    async fn put_part(&mut self, part: &SinkBatch, stop: &mut Stop) -> Result<Put> {
+        let mut attempts = Retry::new(self.plan.errors.retry);
+        loop {
+            match self.sink.put(part.clone()).await {
+                Ok(()) => return Ok(Put::Taken),
+                Err(error) if error.kind() == ErrorKind::Data => return Err(error),
+                Err(error) => attempts.wait_after(error, stop).await?,
+            }
+            if stop.is_requested() {
+                return Ok(Put::Stopped);
+            }
+        }
+    }
+
+    fn refused(&self, consumed: &ConsumedRecords, offset: i64, error: &Error) -> DeadLetter {
+        let row = consumed.offsets.values().partition_point(|candidate| *candidate < offset);
+        let letter = self.decoder.dead_letter(consumed, row, Stage::TaskPut, format!("{error:#}"));
+        DeadLetter { plugin: self.sink_plan().plugin.registration.type_name(), ..letter }
+    }
+
+    /// Takes, if no record may go to a dead letter topic, the letters away and says which is the first record that stops the
+    /// task.
+    fn first_poison(&self, letters: &mut Vec<DeadLetter>) -> Option<(i64, Error)> {
+        if self.plan.errors.tolerance != Tolerance::None {
+            return None;
+        }
+        let letters = std::mem::take(letters);
+        let first = letters.iter().min_by_key(|letter| letter.offset())?;
+        Some((first.offset()?, first.to_error()))
+    }
+
+    /// Everything before `end` is put. What is there may stop the task once that is committed; a planned range cannot be cut
+    /// short, so that there it stops at once.
+    fn took(
+        &mut self,
+        partition: i32,
+        end: i64,
+        received: u64,
+        letters: Vec<DeadLetter>,
+        poison: Option<Error>,
+    ) -> Result<()> {
+        let held = self.partitions.get_mut(&partition);
+        if let Some(error) = poison {
+            if held.as_ref().is_some_and(|held| held.replay.is_some()) {
+                return Err(error);
+            }
+            self.poison = Some(error);
+        }
+        if let Some(held) = held {
+            held.next = end;
+            held.rows += received;
+            held.letters
+                .extend(letters.into_iter().filter(|letter| letter.offset().is_some_and(|offset| offset < end)));
+        }
+        self.trigger.put(received, Instant::now());
+        self.progress().put(received);
+        Ok(())
+    }
+
+    /// Stops the flow of records while a flush is under way and the sink is full, and lets it go on afterwards.
+    pub(super) async fn hold_back(&mut self) -> Result<()> {
+        let full = self.flight.is_some() && self.trigger.is_full(self.sink.buffered());
+        if full == self.paused {
+            return Ok(());
+        }
+        self.paused = full;
+        for (partition, held) in &self.partitions {
+            match full {
+                true => self.consumer.pause(*partition).await?,
+                false if held.is_replayed() => {}
+                false => self.consumer.resume(*partition).await?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The `rows` rows from `start`. The offsets between two neighbours belong to the first.
+fn slice(batch: &SinkBatch, start: usize, rows: usize) -> SinkBatch {
+    let offsets = batch.metadata.offsets.values();
+    let first = if start == 0 { batch.offsets.start } else { offsets[start] };
+    let end = offsets.get(start + rows).copied().unwrap_or(batch.offsets.end);
+    SinkBatch {
+        partition: batch.partition.clone(),
+        offsets: OffsetRange::new(first, end),
+        records: batch.records.slice(start, rows),
+        metadata: batch.metadata.slice(start, rows),
+    }
+}

@@ -8,6 +8,7 @@ use pipeline_api::{Bytes, Error, Rejected, Result, SourceBatch, SourceOffsets};
 
 use crate::column::Column;
 use crate::layout::{Dialect, place};
+use crate::places::Places;
 use crate::record_reader::Record;
 
 /// Collects records column by column, and the rejected ones with why.
@@ -21,6 +22,9 @@ pub(crate) struct Batch {
     bytes: usize,
     rejected: Vec<Rejected>,
     offsets: SourceOffsets,
+    places: Places,
+    /// The places of the batch that was handed over last.
+    handed_over: Places,
 }
 
 /// Why a record does not fit, and where in it.
@@ -45,7 +49,18 @@ impl Batch {
     pub(crate) fn new(columns: Vec<Column>, nulls: Vec<String>, dialect: Dialect) -> Self {
         let fields: Vec<_> = columns.iter().map(|column| column.field().clone()).collect();
         let schema = Arc::new(Schema::new(fields));
-        Self { columns, schema, nulls, dialect, rows: 0, bytes: 0, rejected: Vec::new(), offsets: SourceOffsets::new() }
+        Self {
+            columns,
+            schema,
+            nulls,
+            dialect,
+            rows: 0,
+            bytes: 0,
+            rejected: Vec::new(),
+            offsets: SourceOffsets::new(),
+            places: Places::default(),
+            handed_over: Places::default(),
+        }
     }
 
     pub(crate) fn schema(&self) -> SchemaRef {
@@ -66,7 +81,10 @@ impl Batch {
     pub(crate) fn push(&mut self, record: Record<'_>, file: &str) {
         self.bytes += record.raw.len();
         match self.try_push(record) {
-            Ok(()) => self.rows += 1,
+            Ok(()) => {
+                self.rows += 1;
+                self.places.push(file, record.line);
+            }
             Err(misfit) => {
                 for column in &mut self.columns {
                     column.truncate(self.rows);
@@ -94,6 +112,11 @@ impl Batch {
         self.columns[column].micros(text)
     }
 
+    /// Where a record of the batch that was handed over last was found.
+    pub(crate) fn place(&self, row: usize) -> Option<String> {
+        self.handed_over.of(row)
+    }
+
     /// What was collected, if there is anything.
     pub(crate) fn take(&mut self) -> Result<Option<SourceBatch>> {
         if self.has_no_records() && self.offsets.is_empty() {
@@ -103,6 +126,7 @@ impl Batch {
         let records = RecordBatch::try_new(self.schema.clone(), arrays)
             .map_err(|error| Error::fatal("the columns form no batch").with_source(error))?;
         (self.rows, self.bytes) = (0, 0);
+        self.handed_over = std::mem::take(&mut self.places);
         Ok(Some(SourceBatch {
             records,
             offsets: std::mem::take(&mut self.offsets),

@@ -10,6 +10,7 @@ mod schedule;
 mod expected;
 mod files;
 mod header;
+mod places;
 mod position;
 mod resume;
 

@@ -103,6 +103,10 @@ impl Source for CsvSource {
         self.batch.schema()
     }
 
+    fn place(&self, row: usize) -> Option<String> {
+        self.batch.place(row)
+    }
+
     /// What was read and not returned is in `self` whenever it waits: a call that is dropped loses nothing.
     async fn poll(&mut self) -> Result<Option<SourceBatch>> {
         loop {

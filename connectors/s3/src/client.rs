@@ -15,9 +15,10 @@ use crate::store_error::store_error;
 /// A request may take this long: enough for a part of 16 MiB at 140 kB/s, or 64 MiB at 560 kB/s.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Requests are sent again with the same signature and credentials, which must not have expired by then. Beyond that
-/// the runtime flushes again.
-const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
+/// A request is sent again a few times at once; beyond that the runtime flushes again, within the file's own budget for
+/// retries.
+const MAX_RETRIES: usize = 3;
+const RETRY_TIMEOUT: Duration = Duration::from_secs(10);
 
 const CREDENTIALS: [AmazonS3ConfigKey; 3] =
     [AmazonS3ConfigKey::AccessKeyId, AmazonS3ConfigKey::SecretAccessKey, AmazonS3ConfigKey::Token];
@@ -42,7 +43,7 @@ pub(crate) fn s3_client(settings: &Settings, bucket: &str) -> Result<Arc<dyn Obj
 
 fn defaults() -> AmazonS3Builder {
     let options = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_connect_timeout(Duration::from_secs(5));
-    let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
+    let retry = RetryConfig { max_retries: MAX_RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
     AmazonS3Builder::new().with_client_options(options).with_retry(retry)
 }
 

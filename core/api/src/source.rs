@@ -22,6 +22,12 @@ pub trait Source: Send {
     /// that cannot be read is no error but goes into [`SourceBatch::rejected`].
     async fn poll(&mut self) -> Result<Option<SourceBatch>>;
 
+    /// Where a row of the batch that the last `poll` returned was found, for a person: `stocks.csv:17`. Called when a
+    /// transform or the topic refuses the row.
+    fn place(&self, _row: usize) -> Option<String> {
+        None
+    }
+
     /// These offsets are durable now, together with the records before them. Called in order, not for every batch. A
     /// place to acknowledge at the origin.
     async fn commit(&mut self, _offsets: &SourceOffsets) -> Result<()> {

@@ -116,7 +116,7 @@ pub struct TopicPlan {
 pub struct SinkPlan {
     /// Its name, unique among the sinks; the type's if the file gives none.
     pub name: Arc<str>,
-    /// The consumer group that it reads as: `pipeline-sink`.
+    /// The consumer group that it reads as: `pipeline.sink`. No name has a dot in it, so that no two groups are the same.
     pub group: String,
     /// How many tasks share the partitions.
     pub tasks: u32,

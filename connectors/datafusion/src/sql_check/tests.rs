@@ -53,7 +53,7 @@ async fn at_end(records: &RecordBatch, checks: serde_json::Value) -> Vec<(String
     let mut check = SqlCheck::open(config(checks, json!({})), context(folder.path())).await.unwrap();
     table(folder.path()).await.after_flush(&artifacts).await.unwrap();
     check.after_flush(&artifacts).await.unwrap();
-    let outcomes = check.at_end().await.unwrap().into_iter();
+    let outcomes = check.at_end(2).await.unwrap().into_iter();
     outcomes
         .map(|outcome| (format!("{} | {} | {}", outcome.check, outcome.found, outcome.expected), outcome.verdict))
         .collect()
@@ -81,7 +81,7 @@ async fn every_check_passes_on_records_that_are_right_and_says_what_it_found() {
     for (text, verdict) in &outcomes {
         assert_eq!(*verdict, Verdict::Passed, "{text}");
     }
-    assert_eq!(outcomes[0].0, "t: row_count | 2 | at least 2");
+    assert_eq!(outcomes[0].0, "t: row_count | 2 rows | at least the 2 of this run");
     assert_eq!(outcomes[1].0, "t: not_null(id, close) | 0 nulls | 0");
     assert_eq!(outcomes[3].0, "t: between(close) | 1.0 to 2.0, 0 outside | 0 to 10.5");
     assert!(outcomes[6].0.contains("1h30m ago") || outcomes[6].0.contains("1h30m1s ago"), "{}", outcomes[6].0);
@@ -141,11 +141,11 @@ async fn the_table_must_hold_what_was_written_and_a_flush_that_came_twice_counts
     let mut check = SqlCheck::open(checks, context(folder.path())).await.unwrap();
     check.after_flush(std::slice::from_ref(&artifact)).await.unwrap();
     check.after_flush(std::slice::from_ref(&artifact)).await.unwrap();
-    assert_eq!(check.at_end().await.unwrap()[0].verdict, Verdict::Passed);
+    assert_eq!(check.at_end(2).await.unwrap()[0].verdict, Verdict::Passed);
     artifact.offsets = OffsetRange::new(2, 4);
     check.after_flush(&[artifact]).await.unwrap();
-    let outcome = &check.at_end().await.unwrap()[0];
-    assert_eq!((outcome.found.as_str(), outcome.expected.as_str()), ("2", "at least 4"));
+    let outcome = &check.at_end(4).await.unwrap()[0];
+    assert_eq!((outcome.found.as_str(), outcome.expected.as_str()), ("2 rows", "at least the 4 of this run"));
     assert_eq!(outcome.verdict, Verdict::Failed);
 }
 
@@ -181,7 +181,7 @@ async fn a_query_over_a_table_that_another_sink_will_make_waits_until_it_runs() 
     let checks = json!([{ "sql": { "query": "select count(*) from t join elsewhere on true", "expect": 0 } }]);
     let mut check = SqlCheck::open(config(checks, json!({})), context(folder.path())).await.unwrap();
     table(folder.path()).await;
-    let error = format!("{:#}", check.at_end().await.unwrap_err());
+    let error = format!("{:#}", check.at_end(0).await.unwrap_err());
     assert!(error.contains("there is no table `elsewhere`, expected one of t"), "{error}");
 }
 

@@ -27,7 +27,7 @@ pub trait Producer: Send {
     async fn abort(&mut self) -> Result<()>;
 }
 
-/// Who produces. Shown as the transactional id: `pipeline-source-task`.
+/// Who produces. Shown as the transactional id: `pipeline.source.task`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProducerId {
     /// The pipeline's name.
@@ -40,6 +40,6 @@ pub struct ProducerId {
 
 impl fmt::Display for ProducerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}-{}", self.pipeline, self.source, self.task)
+        write!(f, "{}.{}.{}", self.pipeline, self.source, self.task)
     }
 }

@@ -69,7 +69,7 @@ impl Planner<'_> {
         let plugin = plugin.filter(|plugin| self.validate(plugin, &field(at, "config"), &schema))?;
         let dataset = self.dataset(at, &plugin, &schema)?;
         Some(SinkPlan {
-            group: format!("{pipeline}-{name}"),
+            group: format!("{pipeline}.{name}"),
             name,
             tasks: spec.tasks,
             fingerprint: fingerprint(&plugin, &transforms, topic),

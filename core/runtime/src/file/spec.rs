@@ -151,7 +151,7 @@ pub struct PluginSpec {
 #[serde(deny_unknown_fields)]
 pub struct SinkSpec {
     /// A name that no other sink of the file has: letters, digits, `-` and `_`. The default is the type. The sink reads as
-    /// the consumer group `<pipeline>-<name>`, so a sink that is renamed starts over.
+    /// the consumer group `<pipeline>.<name>`, so a sink that is renamed starts over.
     #[serde(default)]
     pub name: Option<String>,
     /// Which sink: `pipeline plugins` lists them.

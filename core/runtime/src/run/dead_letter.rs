@@ -170,7 +170,7 @@ impl DeadLetterQueue {
     }
 
     async fn send_of(&self, partition: &TopicPartition, letters: &[&DeadLetter], end: i64) -> Result<()> {
-        let (source, key) = (format!("{}-dead-letters", self.sink), partition.to_string());
+        let (source, key) = (format!("{}.dead-letters", self.sink), partition.to_string());
         let id = ProducerId { pipeline: self.pipeline.to_string(), source, task: partition.partition.unsigned_abs() };
         let mut producer = self.broker.producer(id).await?;
         let sent = producer.source_offsets().await?.get::<Sent>(&key)?.filter(|sent| sent.cfg == self.fingerprint);

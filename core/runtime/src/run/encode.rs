@@ -6,7 +6,9 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit, TimestampMillisecondTy
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::Bytes;
-use pipeline_api::{Context, Converter, Error, RecordBatch, Result, SchemaRef, Timestamp, column_type, type_text};
+use pipeline_api::{
+    Context, Converter, Error, RecordBatch, Result, SchemaRef, Source, Timestamp, column_type, type_text,
+};
 
 use super::bisect::bisect;
 use super::dead_letter::{DeadLetter, Origin, Stage};
@@ -56,11 +58,13 @@ impl Encoder {
         })
     }
 
-    /// The batch as records of the topic, without the rows that have no form there.
-    pub(super) fn encode(&mut self, batch: &RecordBatch) -> Result<Encoded> {
+    /// The batch as records of the topic, without the rows that have no form there. `source` says where these were found.
+    pub(super) fn encode(&mut self, batch: &RecordBatch, source: &dyn Source) -> Result<Encoded> {
         let (records, guilty) = bisect(batch, |part| self.encode_all(part))?;
-        let rejected =
-            guilty.into_iter().map(|(row, error)| self.dead_letter(batch, row, &error)).collect::<Result<_>>()?;
+        let rejected = guilty
+            .into_iter()
+            .map(|(row, error)| self.dead_letter(batch, row, source.place(row), &error))
+            .collect::<Result<_>>()?;
         Ok(Encoded { records, rejected })
     }
 
@@ -124,11 +128,11 @@ impl Encoder {
         keys.iter().map(|key| key.map_or(keyless, |key| partition_of_key(key, self.partitions))).collect()
     }
 
-    fn dead_letter(&self, batch: &RecordBatch, row: usize, error: &Error) -> Result<DeadLetter> {
+    fn dead_letter(&self, batch: &RecordBatch, row: usize, place: Option<String>, error: &Error) -> Result<DeadLetter> {
         Ok(DeadLetter {
             stage: Stage::Transformation,
             plugin: self.source_type,
-            origin: Origin::Source(self.source_type.to_owned()),
+            origin: Origin::Source(place.unwrap_or_else(|| self.source_type.to_owned())),
             field: None,
             reason: format!("{error:#}"),
             value: Some(Bytes::from(row_text(batch, row)?)),

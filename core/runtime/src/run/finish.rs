@@ -8,20 +8,20 @@ use tokio::sync::watch;
 /// What the tasks of one sink know together about the end of a bounded run.
 #[derive(Clone)]
 pub(super) struct Finish {
-    ends: watch::Receiver<Option<Arc<Vec<i64>>>>,
+    ends: watch::Receiver<Option<Arc<[i64]>>>,
     done: watch::Sender<BTreeSet<i32>>,
     seen: watch::Receiver<BTreeSet<i32>>,
     partitions: usize,
 }
 
 impl Finish {
-    pub(super) fn new(ends: watch::Receiver<Option<Arc<Vec<i64>>>>, partitions: i32) -> Self {
+    pub(super) fn new(ends: watch::Receiver<Option<Arc<[i64]>>>, partitions: i32) -> Self {
         let (done, seen) = watch::channel(BTreeSet::new());
         Self { ends, done, seen, partitions: partitions as usize }
     }
 
     /// The topic's end offsets, once the sources have ended.
-    pub(super) fn ends(&self) -> Option<Arc<Vec<i64>>> {
+    pub(super) fn ends(&self) -> Option<Arc<[i64]>> {
         self.ends.borrow().clone()
     }
 

@@ -124,7 +124,7 @@ impl Session<'_> {
                 }
             };
             attempts.succeeded();
-            match self.prepare(batch) {
+            match self.prepare(batch, source) {
                 Ok((records, letters, offsets)) => tokio::select! {
                     biased;
                     added = self.transaction.add(records, &letters, offsets) => added?,
@@ -163,8 +163,12 @@ impl Session<'_> {
     }
 
     /// A batch as records of the topic and dead letters. Errors: a record that nobody accepts, where none may be lost.
-    fn prepare(&mut self, batch: SourceBatch) -> Result<(Vec<ProducedRecords>, Vec<DeadLetter>, SourceOffsets)> {
-        let encoded = self.encoder.encode(&batch.records)?;
+    fn prepare(
+        &mut self,
+        batch: SourceBatch,
+        source: &dyn Source,
+    ) -> Result<(Vec<ProducedRecords>, Vec<DeadLetter>, SourceOffsets)> {
+        let encoded = self.encoder.encode(&batch.records, source)?;
         let plugin = self.plan.sources[self.transaction.source].plugin.registration.type_name();
         let mut letters: Vec<DeadLetter> = batch
             .rejected

@@ -35,7 +35,8 @@ pub enum End {
 
 /// Runs a plan until its sources end and the sinks have everything, or until it is asked to stop.
 ///
-/// Errors: the first of any task. The others flush and commit what they hold before it is returned.
+/// Errors: the first of any task. Before it is returned the others flush and commit what they hold; if it was a source
+/// that failed, the sinks deliver all that the sources had committed to the topic.
 pub async fn run(plan: Arc<Plan>, broker: Arc<dyn Broker>, progress: Arc<Progress>, stop: Stop) -> Result<End> {
     let mut asked = stop.clone();
     let sinks = tokio::select! {
@@ -122,11 +123,11 @@ struct Worker {
     plan: Arc<Plan>,
     broker: Arc<dyn Broker>,
     stop: Stop,
-    /// Stops the tasks: because a person wishes it, or because one of them failed.
-    stopper: Stopper,
+    stop_sources: Stopper,
+    stop_sinks: Stopper,
     sources: JoinSet<Result<SourceEnd>>,
     sinks: JoinSet<Result<(usize, AfterFlush)>>,
-    ends: watch::Sender<Option<Arc<Vec<i64>>>>,
+    ends: watch::Sender<Option<Arc<[i64]>>>,
     failure: Option<Error>,
 }
 
@@ -138,65 +139,74 @@ impl Worker {
         stop: Stop,
         opened: Vec<(usize, SinkTask)>,
     ) -> Self {
-        let (stopper, stopping) = Stopper::new();
+        let ((stop_sources, sources_stop), (stop_sinks, sinks_stop)) = (Stopper::new(), Stopper::new());
         let (ends, ends_known) = watch::channel(None);
         let (mut sources, mut sinks) = (JoinSet::new(), JoinSet::new());
         let finishes: Vec<Finish> =
             plan.sinks.iter().map(|_| Finish::new(ends_known.clone(), plan.topic.partitions)).collect();
         for (index, task) in opened {
-            let (stop, finish) = (stopping.clone(), finishes[index].clone());
+            let (stop, finish) = (sinks_stop.clone(), finishes[index].clone());
             sinks.spawn(async move { task.run(stop, finish).await.map(|after| (index, after)) });
         }
         for (index, source) in plan.sources.iter().enumerate() {
             for task in tasks(source.tasks) {
-                let (plan, broker, progress, stop) = (plan.clone(), broker.clone(), progress.clone(), stopping.clone());
+                let (plan, broker, progress, stop) =
+                    (plan.clone(), broker.clone(), progress.clone(), sources_stop.clone());
                 sources.spawn(SourceTask { plan, source: index, task, broker, progress, stop }.run());
             }
         }
-        Self { plan, broker, stop, stopper, sources, sinks, ends, failure: None }
+        Self { plan, broker, stop, stop_sources, stop_sinks, sources, sinks, ends, failure: None }
     }
 
+    /// Waits for the end. Once the sources have ended, the sinks go on to the end of the topic; also if a source failed, so
+    /// that what it had committed before is delivered.
     async fn finish(mut self) -> Result<End> {
         let mut hooks = Vec::new();
-        let mut exhausted = !self.plan.sources.is_empty();
-        let mut stopped = false;
         while !(self.sources.is_empty() && self.sinks.is_empty()) {
+            let mut stopped = false;
             tokio::select! {
-                Some(ended) = self.sources.join_next() => match flatten(ended) {
-                    Ok(end) => exhausted &= end == SourceEnd::Exhausted,
-                    Err(error) => { exhausted = false; self.fail(error) }
+                Some(ended) = self.sources.join_next() => if let Err(error) = flatten(ended) {
+                    self.stop_sources.stop();
+                    self.fail(error);
                 },
                 Some(ended) = self.sinks.join_next() => match flatten(ended) {
                     Ok(after) => hooks.push(after),
-                    Err(error) => self.fail(error),
+                    Err(error) => {
+                        self.fail(error);
+                        stopped = true;
+                    }
                 },
-                () = self.stop.requested(), if !stopped => self.stopper.stop(),
+                () = self.stop.requested() => stopped = true,
             }
-            stopped |= self.stop.is_requested() || self.failure.is_some();
             if stopped {
                 return self.drain().await;
             }
-            if exhausted && self.sources.is_empty() && self.ends.borrow().is_none() {
-                let bounds = self.broker.bounds(&self.plan.topic.name).await?;
-                self.ends.send_replace(Some(Arc::new(bounds.iter().map(|range| range.end).collect())));
+            if self.sources.is_empty() && !self.plan.sources.is_empty() && self.ends.borrow().is_none() {
+                match self.broker.bounds(&self.plan.topic.name).await {
+                    Ok(bounds) => drop(self.ends.send_replace(Some(bounds.iter().map(|range| range.end).collect()))),
+                    Err(error) => {
+                        self.fail(error);
+                        return self.drain().await;
+                    }
+                }
             }
         }
-        self.check_at_end(hooks).await?;
-        Ok(End::Drained)
+        match self.failure.take() {
+            Some(error) => Err(error),
+            None => self.check_at_end(hooks).await.map(|()| End::Drained),
+        }
     }
 
-    /// Waits until all tasks have flushed and committed what they hold, for as long as that may take.
+    /// Stops all tasks, and waits until they have flushed and committed what they hold, for as long as that may take.
     async fn drain(mut self) -> Result<End> {
+        self.stop_sources.stop();
+        self.stop_sinks.stop();
         let drained = timeout(DRAIN_LIMIT, async {
             while let Some(ended) = self.sources.join_next().await {
-                if let Err(error) = flatten(ended) {
-                    self.fail(error);
-                }
+                flatten(ended).map_or_else(|error| self.fail(error), |_| ());
             }
             while let Some(ended) = self.sinks.join_next().await {
-                if let Err(error) = flatten(ended) {
-                    self.fail(error);
-                }
+                flatten(ended).map_or_else(|error| self.fail(error), |_| ());
             }
         })
         .await;
@@ -219,8 +229,8 @@ impl Worker {
         failure
     }
 
+    /// The first failure is what the run fails with.
     fn fail(&mut self, error: Error) {
-        self.stopper.stop();
         match self.failure {
             None => self.failure = Some(error),
             Some(_) => error!(pipeline = %self.plan.name, error = %format!("{error:#}"), "another task failed as well"),

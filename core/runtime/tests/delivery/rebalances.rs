@@ -148,7 +148,7 @@ fn count_puts(events: &[Event]) -> usize {
 
 /// Joins the sink's group, and waits until the others have given way.
 async fn join(world: &World) -> Box<dyn Consumer> {
-    let mut guest = world.broker.inner.consumer("p-lake", "t").await.unwrap();
+    let mut guest = world.broker.inner.consumer("p.lake", "t").await.unwrap();
     if world.file.partitions == 1 {
         // The first member keeps the only partition: the guest gets nothing, and hears of nothing.
         let _ = tokio::time::timeout(std::time::Duration::from_secs(1), guest.poll()).await;

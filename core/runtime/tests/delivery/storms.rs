@@ -109,7 +109,7 @@ async fn live_through(world: &World, chance: &mut StdRng) {
 
 /// Joins the sink's group for a while.
 async fn visit(world: &World) -> Option<Box<dyn Consumer>> {
-    let mut guest = world.broker.inner.consumer("p-lake", "t").await.ok()?;
+    let mut guest = world.broker.inner.consumer("p.lake", "t").await.ok()?;
     let assigned = async { while !matches!(guest.poll().await.unwrap(), Polled::Assigned(_)) {} };
     let _ = timeout(Duration::from_millis(700), assigned).await;
     Some(guest)

@@ -152,7 +152,7 @@ impl World {
 
     /// What is committed, by partition, with the end of the planned range.
     pub(crate) async fn committed(&self) -> BTreeMap<i32, (i64, Option<i64>)> {
-        let found = self.broker.committed("p-lake", "t").await.unwrap();
+        let found = self.broker.committed("p.lake", "t").await.unwrap();
         let read = |committed: Committed| {
             let note = CommitNote::parse(&committed.metadata).unwrap();
             (committed.offset, note.and_then(|note| note.plan).map(|plan| plan.end))
@@ -205,13 +205,13 @@ impl World {
         pipeline_runtime::broker::TopicSpec {
             name: "t".into(),
             partitions: self.file.partitions,
-            retained_for: vec!["p-lake".into()],
+            retained_for: vec!["p.lake".into()],
         }
     }
 
     /// Commits as another member of the sink's group would.
     pub(crate) async fn commit_as_somebody_else(&self, offset: i64, note: &str) {
-        let mut member = self.broker.inner.consumer("p-lake", "t").await.unwrap();
+        let mut member = self.broker.inner.consumer("p.lake", "t").await.unwrap();
         while !matches!(member.poll().await.unwrap(), Polled::Assigned(_)) {}
         let committed = Committed { offset, metadata: note.to_owned() };
         member.commit(&BTreeMap::from([(0, committed)])).await.unwrap();

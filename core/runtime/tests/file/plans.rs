@@ -25,7 +25,7 @@ async fn a_short_file_gets_every_default() {
     let pauses = (retry.timeout, retry.pause, retry.max_pause);
     assert_eq!(pauses, (Duration::from_secs(600), Duration::from_millis(100), Duration::from_secs(10)));
     let sink = &plan.sinks[0];
-    assert_eq!((sink.name.as_ref(), sink.group.as_str()), ("lake", "stocks-lake"));
+    assert_eq!((sink.name.as_ref(), sink.group.as_str()), ("lake", "stocks.lake"));
     assert_eq!((sink.flush.rows, sink.flush.idle), (None, None));
     assert_eq!((sink.flush.bytes, sink.flush.memory), (ByteSize::mib(32), ByteSize::mib(128)));
     assert_eq!(sink.flush.every, Duration::from_secs(60));

@@ -10,6 +10,7 @@
 //! }
 //! ```
 
+mod allocator;
 mod cli;
 
 #[cfg(feature = "console")]
@@ -31,9 +32,6 @@ use pipeline_transforms as _;
 ///
 /// Knows every plugin that is linked into the program that calls it.
 pub fn main() -> std::process::ExitCode {
+    allocator::limit();
     cli::main()
 }
-
-/// The allocator of the whole process, the broker client's C code included: twice as fast here as the system's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -19,6 +19,12 @@ impl ByteSize {
         Self(mib * 1024 * 1024)
     }
 
+    /// `factor` times as many, or as many as there can be.
+    #[must_use]
+    pub const fn times(self, factor: u64) -> Self {
+        Self(self.0.saturating_mul(factor))
+    }
+
     /// The number of bytes.
     pub const fn bytes(self) -> u64 {
         self.0

@@ -2,19 +2,26 @@
 
 use std::path::Path;
 
+use pipeline_api::ByteSize;
+
 use super::names;
 use super::problems::Problems;
 use super::spec::{EmbeddedSpec, ErrorsSpec, FlushSpec, RetrySpec, ToleranceSpec};
 use crate::plan::{BrokerSettings, ErrorPolicy, FlushPolicy, RetryPolicy, Tolerance, TopicPlan};
 
-/// When a sink flushes.
+/// How much a sink writes at once, and the memory that it may use, if a file says nothing of either.
+const BYTES: ByteSize = ByteSize::mib(32);
+const MEMORY: ByteSize = ByteSize::mib(32);
+
+/// When a sink flushes. Who asks for large files gets the memory to write them.
 pub(super) fn flush(spec: &FlushSpec) -> FlushPolicy {
+    let memory = spec.bytes.map_or(MEMORY, |bytes| bytes.times(4).max(MEMORY));
     FlushPolicy {
         rows: spec.rows,
-        bytes: spec.bytes,
+        bytes: spec.bytes.unwrap_or(BYTES),
         every: spec.every.get(),
         idle: spec.idle.map(|idle| idle.get()),
-        memory: spec.memory,
+        memory: spec.memory.unwrap_or(memory),
     }
 }
 

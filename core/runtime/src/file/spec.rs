@@ -182,14 +182,16 @@ pub struct FlushSpec {
     /// After so many records. The default is no limit.
     #[schemars(range(min = 1))]
     pub rows: Option<u64>,
-    /// When so many bytes would be written.
-    pub bytes: ByteSize,
+    /// When so many bytes would be written. The default is 32MiB.
+    pub bytes: Option<ByteSize>,
     /// When the oldest record was taken so long ago.
     pub every: HumanDuration,
     /// When no record came for so long. The default is no limit.
     pub idle: Option<HumanDuration>,
-    /// When so much memory is in use.
-    pub memory: ByteSize,
+    /// The memory that each task may use for records that are not committed: half of it for those that it collects, half for
+    /// those that are being made durable. Larger files take more. The default is 32MiB, or four times `bytes` where that is
+    /// given and larger.
+    pub memory: Option<ByteSize>,
 }
 
 /// What happens to records that nobody accepts, and to calls that fail.
@@ -260,13 +262,7 @@ impl Default for FormatSpec {
 
 impl Default for FlushSpec {
     fn default() -> Self {
-        Self {
-            rows: None,
-            bytes: ByteSize::mib(32),
-            every: HumanDuration::seconds(60),
-            idle: None,
-            memory: ByteSize::mib(128),
-        }
+        Self { rows: None, bytes: None, every: HumanDuration::seconds(60), idle: None, memory: None }
     }
 }
 

@@ -27,7 +27,7 @@ async fn a_short_file_gets_every_default() {
     let sink = &plan.sinks[0];
     assert_eq!((sink.name.as_ref(), sink.group.as_str()), ("lake", "stocks.lake"));
     assert_eq!((sink.flush.rows, sink.flush.idle), (None, None));
-    assert_eq!((sink.flush.bytes, sink.flush.memory), (ByteSize::mib(32), ByteSize::mib(128)));
+    assert_eq!((sink.flush.bytes, sink.flush.memory), (ByteSize::mib(32), ByteSize::mib(32)));
     assert_eq!(sink.flush.every, Duration::from_secs(60));
     assert_eq!(sink.dataset.as_ref().unwrap().location, "file:///lake/stocks/");
     assert_eq!(sink.schema, plan.topic.schema);

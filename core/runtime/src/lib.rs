@@ -1,6 +1,6 @@
 //! The engine: loads pipeline files, runs their tasks, and owns every guarantee.
 //!
-//! [`mod@file`] turns YAML into a [`Plan`] or says everything that is wrong with it; [`run`] runs plans on a [`Broker`].
+//! [`mod@file`] turns YAML into a [`Plan`] or says everything that is wrong with it; [`run`] runs plans on a [`Broker`](broker::Broker).
 //! The engine knows brokers only through the ports in [`broker`].
 
 pub mod broker;

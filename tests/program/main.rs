@@ -6,6 +6,7 @@ mod commands;
 mod crash;
 mod interrupt;
 mod letters;
+mod pipelines;
 mod quickstart;
 mod rows;
 mod support;

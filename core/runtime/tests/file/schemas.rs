@@ -51,6 +51,7 @@ fn every_field_of_a_file_is_described() {
 #[test]
 fn defaults_are_shown() {
     let schema = schema(&registry());
-    let flush = &schema["properties"]["sinks"]["items"]["properties"]["flush"]["properties"];
-    assert_eq!((&flush["bytes"]["default"], &flush["every"]["default"]), (&"32MiB".into(), &"1m".into()));
+    let sink = &schema["properties"]["sinks"]["items"]["properties"];
+    let every = &sink["flush"]["properties"]["every"];
+    assert_eq!((&sink["tasks"]["default"], &every["default"]), (&1.into(), &"1m".into()));
 }

@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
 use crate::letters;
 use crate::rows::{self, Row, assert_exactly};
-use crate::support::{Ended, Project, Started, becomes_true};
+use crate::support::{Ended, Project};
 
 /// What runs when it is killed.
 #[derive(Clone, Copy, Debug)]
@@ -300,78 +298,6 @@ fn a_quickstart_that_was_killed_passes_its_own_checks_and_reports_in_the_next_ru
     let counts = "SELECT count(*) AS n, count(DISTINCT symbol || CAST(date AS varchar)) AS days FROM stocks";
     let answer = project.call(&["query", "quickstart.yaml", counts, "--format", "json"]).with_code(0);
     assert_eq!(answer.out.trim(), r#"{"n":12154,"days":12154}"#);
-}
-
-const TICKS: &str = "\
-name: ticks
-sources:
-  - type: ticks
-    config: { rows: 60000, rate: 6000 }
-topic:
-  name: ticks
-  partitions: 3
-  schema:
-    symbol: string not null
-    event_time: timestamp not null
-    open: double
-    high: double
-    low: double
-    close: double
-    volume: bigint
-    trades: bigint
-    vwap: double
-sinks:
-  - name: parquet
-    type: s3_parquet
-    tasks: 2
-    config: { url: out/parquet, partition_by: [symbol] }
-    flush: { rows: 20000 }
-  - name: json
-    type: s3_json
-    config: { url: out/json, compression: none }
-    flush: { rows: 20000 }
-";
-
-/// As fast as it goes.
-const AT_ONCE: &str = "sources.0.config.rate=1e9";
-
-#[test]
-fn kills_at_any_time_lose_and_double_nothing() {
-    let untouched = Project::new(TICKS);
-    untouched.run(&[AT_ONCE]).with_code(0);
-    let expected = rows::json(&untouched, "out/json");
-    assert_eq!(expected.len(), 60_000);
-
-    let project = Project::new(TICKS);
-    let mut kills = 0;
-    // What one run plans in one way the next would plan in another, if it did not keep to the plan.
-    let flushes = ["900ms", "50ms", "600ms", "200ms"].into_iter().cycle();
-    for (delay, every) in delays().take(15).zip(flushes) {
-        let sets = [0, 1].map(|sink| format!("sinks.{sink}.flush.every={every}"));
-        let mut run = Started::new(project.runner(&sets.each_ref().map(String::as_str)));
-        thread::sleep(delay);
-        // Most often it writes files then, or is about to commit them.
-        let files = project.files("out/parquet").len();
-        becomes_true(|| project.files("out/parquet").len() > files);
-        run.kill();
-        kills += u32::from(run.end().was_killed());
-    }
-    assert_eq!(kills, 15);
-    project.run(&[AT_ONCE]).with_code(0);
-    assert_exactly(&rows::json(&project, "out/json"), &expected, "json");
-    assert_exactly(&rows::parquet(&project, "out/parquet"), &expected, "parquet");
-}
-
-/// Times between 50 and 450 ms, the same ones in every run of the test.
-fn delays() -> impl Iterator<Item = Duration> {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    std::iter::repeat_with(move || {
-        // Xorshift (Marsaglia 2003).
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        Duration::from_millis(50 + state % 400)
-    })
 }
 
 #[test]

@@ -5,26 +5,16 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::rows::{self, Row, assert_exactly};
-use crate::support::{Project, Started, becomes_true, signal, wait};
+use crate::support::{Project, Started, TICKS_TOPIC, becomes_true, signal, wait};
 
-const TICKS: &str = "\
+const SOURCE: &str = "\
 name: ticks
 sources:
   - type: ticks
     config: { rows: 20000, rate: 5000, symbols: 4 }
-topic:
-  name: ticks
-  partitions: 2
-  schema:
-    symbol: string not null
-    event_time: timestamp not null
-    open: double
-    high: double
-    low: double
-    close: double
-    volume: bigint
-    trades: bigint
-    vwap: double
+";
+
+const SINK: &str = "\
 sinks:
   - name: json
     type: s3_json
@@ -41,8 +31,12 @@ const AT_ONCE: &str = "sources.0.config.rate=1e9";
 /// What the issue promises of a gentle stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
+fn ticks() -> String {
+    format!("{SOURCE}{TICKS_TOPIC}{SINK}")
+}
+
 fn expected() -> Vec<Row> {
-    let untouched = Project::new(TICKS);
+    let untouched = Project::new(&ticks());
     untouched.run(&[AT_ONCE]).with_code(0);
     let rows = rows::json(&untouched, "out/json");
     assert_eq!(rows.len(), 20_000);
@@ -50,7 +44,7 @@ fn expected() -> Vec<Row> {
 }
 
 fn stops_gently_at(name: &str) {
-    let project = Project::new(TICKS);
+    let project = Project::new(&ticks());
     let run = Started::new(project.runner(&[]));
     assert!(becomes_true(|| !project.files("out/json").is_empty()));
     let asked = Instant::now();
@@ -84,7 +78,7 @@ fn sigterm_stops_as_gently_as_ctrl_c() {
 
 #[test]
 fn a_second_ctrl_c_stops_at_once_and_loses_nothing() {
-    let project = Project::new(&format!("{TICKS}{CONSOLE}"));
+    let project = Project::new(&format!("{}{CONSOLE}", ticks()));
     let mut command = project.runner(&[AT_ONCE]);
     // Nobody reads what the console sink shows, so its flush cannot end.
     let mut run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -123,7 +117,7 @@ fn a_second_ctrl_c_stops_at_once_and_loses_nothing() {
 
 #[test]
 fn a_run_that_cannot_flush_in_time_says_so_and_the_next_one_repeats_the_flush() {
-    let project = Project::new(&format!("{TICKS}{CONSOLE}"));
+    let project = Project::new(&format!("{}{CONSOLE}", ticks()));
     let mut command = project.runner(&[AT_ONCE]);
     let mut run = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     assert!(becomes_true(|| !project.files("out/json").is_empty()));

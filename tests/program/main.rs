@@ -5,6 +5,7 @@
 mod commands;
 mod crash;
 mod interrupt;
+mod kills;
 mod letters;
 mod pipelines;
 mod quickstart;

@@ -80,19 +80,26 @@ pub(crate) fn csv(text_of_file: &str) -> Vec<Row> {
 /// Asserts that these are the expected rows, each as often as it is expected.
 #[track_caller]
 pub(crate) fn assert_exactly(rows: &[Row], expected: &[Row], what: &str) {
+    if let Some(difference) = difference(rows, expected) {
+        panic!("{what}: {difference}");
+    }
+}
+
+/// What tells sorted rows from the expected ones, each as often as it is expected; `None` if nothing does.
+pub(crate) fn difference(rows: &[Row], expected: &[Row]) -> Option<String> {
     if rows == expected {
-        return;
+        return None;
     }
     let (missing, extra) = (without(expected, rows), without(rows, expected));
-    panic!(
-        "{what}: {} rows, expected {}; {} missing such as {:?}; {} too many such as {:?}",
+    Some(format!(
+        "{} rows, expected {}; {} missing such as {:?}; {} too many such as {:?}",
         rows.len(),
         expected.len(),
         missing.len(),
         missing.first(),
         extra.len(),
         extra.first(),
-    );
+    ))
 }
 
 fn without(rows: &[Row], others: &[Row]) -> Vec<Row> {

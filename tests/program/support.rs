@@ -14,6 +14,23 @@ use tempfile::TempDir;
 const DEADLINE: Duration = Duration::from_secs(120);
 const SIGKILL: i32 = 9;
 
+/// A topic for all columns of the source `ticks`.
+pub(crate) const TICKS_TOPIC: &str = "\
+topic:
+  name: ticks
+  partitions: 4
+  schema:
+    symbol: string not null
+    event_time: timestamp not null
+    open: double
+    high: double
+    low: double
+    close: double
+    volume: bigint
+    trades: bigint
+    vwap: double
+";
+
 /// A folder of its own, with a pipeline file in it.
 pub(crate) struct Project {
     folder: TempDir,

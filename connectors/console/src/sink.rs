@@ -218,7 +218,7 @@ mod tests {
     }
 
     fn ranges(partitions: &[i32]) -> Ranges {
-        let planned = PlannedRange { offsets: OffsetRange::new(0, 100), at: Timestamp::UNIX_EPOCH };
+        let planned = PlannedRange { offsets: OffsetRange::new(0, 100), at: Timestamp::UNIX_EPOCH, revision: 0 };
         partitions.iter().map(|partition| (TopicPartition::new("stocks", *partition), planned)).collect()
     }
 

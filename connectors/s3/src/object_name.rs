@@ -1,29 +1,34 @@
 //! The names of files.
 
-use pipeline_api::{Error, OffsetRange, Result, TopicPartition};
+use pipeline_api::{Error, OffsetRange, PlannedRange, Result, Timestamp, TopicPartition};
 
 /// The endings that our files have had under any config.
 const EXTENSIONS: [&str; 4] = [".parquet", ".json", ".json.gz", ".json.zst"];
 
-/// `<topic>+<partition>+<start, 20 digits>-<end><extension>`: it follows from the range alone, so that the same flush
-/// again replaces the file, and names sort by offset.
-pub(crate) fn object_name(partition: &TopicPartition, offsets: OffsetRange, extension: &str) -> String {
-    format!("{}{extension}", stem(partition, offsets))
+/// `<topic>+<partition>+<start, 20 digits>-<end><extension>`, with `+<revision>` behind the end where it is not 0. It follows
+/// from the range alone, so that the same flush again replaces the file, and names sort by offset.
+pub(crate) fn object_name(partition: &TopicPartition, range: &PlannedRange, extension: &str) -> String {
+    format!("{}{extension}", stem(partition, range))
 }
 
-fn stem(partition: &TopicPartition, offsets: OffsetRange) -> String {
-    format!("{partition}+{:020}-{}", offsets.start, offsets.end)
+fn stem(partition: &TopicPartition, range: &PlannedRange) -> String {
+    let stem = format!("{partition}+{:020}-{}", range.offsets.start, range.offsets.end);
+    match range.revision {
+        0 => stem,
+        revision => format!("{stem}+{revision}"),
+    }
 }
 
 /// The length of the longest name that a topic's files can have.
 pub(crate) fn longest_name(topic: &str) -> usize {
-    let last = OffsetRange::new(i64::MAX, i64::MAX);
-    object_name(&TopicPartition::new(topic, i32::MAX), last, ".json.zst").len()
+    let offsets = OffsetRange::new(i64::MAX, i64::MAX);
+    let last = PlannedRange { offsets, at: Timestamp::UNIX_EPOCH, revision: u32::MAX };
+    object_name(&TopicPartition::new(topic, i32::MAX), &last, ".json.zst").len()
 }
 
 /// Whether a file of this name is ours, for exactly this range, under any config.
-pub(crate) fn is_of_range(name: &str, partition: &TopicPartition, offsets: OffsetRange) -> bool {
-    name.strip_prefix(&stem(partition, offsets)).is_some_and(|extension| EXTENSIONS.contains(&extension))
+pub(crate) fn is_of_range(name: &str, partition: &TopicPartition, range: &PlannedRange) -> bool {
+    name.strip_prefix(&stem(partition, range)).is_some_and(|extension| EXTENSIONS.contains(&extension))
 }
 
 /// Whether a file of this name is ours, for this topic, under any config.
@@ -31,9 +36,11 @@ pub(crate) fn is_of_topic(name: &str, topic: &str) -> bool {
     let Some(rest) = name.strip_prefix(topic).and_then(|rest| rest.strip_prefix('+')) else { return false };
     let Some((partition, rest)) = rest.split_once('+') else { return false };
     let Some((start, rest)) = rest.split_once('-') else { return false };
-    let end = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let Some(extension) = rest.find('.') else { return false };
+    let (end, extension) = rest.split_at(extension);
+    let (end, revision) = end.split_once('+').unwrap_or((end, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits(partition) && start.len() == 20 && digits(start) && end.len() < rest.len() && EXTENSIONS.contains(&end)
+    [partition, start, end, revision].into_iter().all(digits) && start.len() == 20 && EXTENSIONS.contains(&extension)
 }
 
 /// Errors: files named after this topic could not be told apart, or readers would skip them.
@@ -59,13 +66,20 @@ mod tests {
     #[test]
     fn a_name_says_its_range_and_is_recognised_by_it_alone() {
         let partition = TopicPartition::new("stocks.daily", 3);
-        let offsets = OffsetRange::new(42, 1000);
-        let name = object_name(&partition, offsets, ".json.gz");
-        assert_eq!(name, "stocks.daily+3+00000000000000000042-1000.json.gz");
-        assert!(is_of_range(&name, &partition, offsets) && is_of_topic(&name, "stocks.daily"));
-        assert!(!is_of_range(&name, &partition, OffsetRange::new(42, 100)));
-        assert!(!is_of_range(&name, &TopicPartition::new("stocks.daily", 30), offsets));
-        assert!(!is_of_topic(&name, "stocks"));
+        let range =
+            |end, revision| PlannedRange { offsets: OffsetRange::new(42, end), at: Timestamp::UNIX_EPOCH, revision };
+        for (revision, expected) in [
+            (0, "stocks.daily+3+00000000000000000042-1000.json.gz"),
+            (1, "stocks.daily+3+00000000000000000042-1000+1.json.gz"),
+        ] {
+            let name = object_name(&partition, &range(1000, revision), ".json.gz");
+            assert_eq!(name, expected);
+            assert!(is_of_range(&name, &partition, &range(1000, revision)) && is_of_topic(&name, "stocks.daily"));
+            assert!(!is_of_range(&name, &partition, &range(100, revision)));
+            assert!(!is_of_range(&name, &partition, &range(1000, 1 - revision)));
+            assert!(!is_of_range(&name, &TopicPartition::new("stocks.daily", 30), &range(1000, revision)));
+            assert!(!is_of_topic(&name, "stocks"));
+        }
     }
 
     #[test]
@@ -76,6 +90,8 @@ mod tests {
             "t+0+00000000000000000000-1.csv",
             "t+0+00000000000000000000-1.parquet.crc",
             "t+x+00000000000000000000-1.parquet",
+            "t+0+00000000000000000000-1+.parquet",
+            "t+0+00000000000000000000-1+2+3.parquet",
             "t.parquet",
             "_t+0+00000000000000000000-1.parquet",
         ] {

@@ -186,7 +186,7 @@ where
     fn flush(&mut self, ranges: Ranges) -> BoxFuture<'static, Result<Vec<Artifact>>> {
         let mut files = Vec::new();
         for (partition, range) in ranges.iter() {
-            let name = object_name(partition, range.offsets, self.encoding.extension());
+            let name = object_name(partition, range, self.encoding.extension());
             let open = self.open.remove(partition).unwrap_or_default();
             files.extend(open.into_values().map(|open| DetachedFile {
                 file: open.file,
@@ -208,8 +208,8 @@ where
     }
 
     async fn discard(&mut self, ranges: &Ranges) -> Result<()> {
-        let ranges: Vec<_> = ranges.iter().map(|(partition, range)| (partition.clone(), range.offsets)).collect();
-        let ours = move |name: &str| ranges.iter().any(|(partition, offsets)| is_of_range(name, partition, *offsets));
+        let ranges = ranges.clone();
+        let ours = move |name: &str| ranges.iter().any(|(partition, range)| is_of_range(name, partition, range));
         let removed = self.store.remove(ours).await?;
         if removed > 0 {
             tracing::info!(

@@ -78,7 +78,7 @@ fn partition(number: i32) -> TopicPartition {
 }
 
 fn ranges(number: i32, start: i64, end: i64) -> Ranges {
-    let range = PlannedRange { offsets: OffsetRange::new(start, end), at: Timestamp::UNIX_EPOCH };
+    let range = PlannedRange { offsets: OffsetRange::new(start, end), at: Timestamp::UNIX_EPOCH, revision: 0 };
     [(partition(number), range)].into_iter().collect()
 }
 

@@ -74,6 +74,9 @@ pub struct PlannedRange {
     pub offsets: OffsetRange,
     /// When the range was planned: the only clock that a flush may look at, equal in every replay.
     pub at: Timestamp,
+    /// How often what was planned from this start was discarded before, because the file had changed; almost always 0. A
+    /// part of the names, so that whoever discards too late does not remove what took the place.
+    pub revision: u32,
 }
 
 /// What one flush makes durable: a planned range for each partition.

@@ -58,7 +58,10 @@ pub trait Sink: Send {
     async fn revoke(&mut self, partitions: &[TopicPartition]) -> Result<()>;
 
     /// Removes whatever an interrupted flush of exactly these ranges left behind, made under another config. Called before
-    /// the ranges are replayed under this one.
+    /// their records are put under this one.
+    ///
+    /// The same offsets with another [`revision`](crate::PlannedRange::revision) are another range: they may have been made
+    /// durable by the partition's new owner while this call still goes on.
     async fn discard(&mut self, ranges: &Ranges) -> Result<()>;
 
     /// The last call, also after an error.

@@ -107,7 +107,12 @@ async fn discard_removes_exactly_the_files_of_the_range_whatever_config_wrote_th
     )
     .await;
     fs::write(out.join("t+0+00000000000000000000-9.json#2"), "half").unwrap();
-    let others = ["readme.txt", "t+0+00000000000000000000-90.json", "t+1+00000000000000000000-9.json"];
+    let others = [
+        "readme.txt",
+        "t+0+00000000000000000000-9+1.json",
+        "t+0+00000000000000000000-90.json",
+        "t+1+00000000000000000000-9.json",
+    ];
     for other in others {
         fs::write(out.join(other), "").unwrap();
     }

@@ -12,7 +12,8 @@ use pipeline_api::{Error, OffsetRange, PlannedRange, Result};
 /// | empty, or without a planned end | everything below `o` is durable, nothing from `o` on is |
 /// | `…;end=e;at=t;cfg=f` | everything below `o` is durable, and `o..e` is being made durable, planned at `t` under a config of fingerprint `f`: replay exactly that range |
 ///
-/// Written as `v1;topic=<id>` and `v1;topic=<id>;end=<offset>;at=<ms since 1970>;cfg=<16 hex>`.
+/// Written as `v1;topic=<id>` and `v1;topic=<id>;end=<offset>;at=<ms since 1970>;cfg=<16 hex>`, with `;rev=<n>` behind it
+/// where the range was planned anew after a discard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitNote {
     /// The id of the topic that the offset belongs to. A topic that was deleted and created again has another.
@@ -30,6 +31,8 @@ pub struct Plan {
     pub at: Timestamp,
     /// The fingerprint of the config under which it was planned.
     pub fingerprint: String,
+    /// See [`PlannedRange::revision`].
+    pub revision: u32,
 }
 
 impl CommitNote {
@@ -40,7 +43,8 @@ impl CommitNote {
 
     /// `range` is being made durable.
     pub fn planned(topic_id: &str, range: &PlannedRange, fingerprint: &str) -> Self {
-        let plan = Plan { end: range.offsets.end, at: range.at, fingerprint: fingerprint.to_owned() };
+        let PlannedRange { offsets, at, revision } = *range;
+        let plan = Plan { end: offsets.end, at, fingerprint: fingerprint.to_owned(), revision };
         Self { topic_id: topic_id.to_owned(), plan: Some(plan) }
     }
 
@@ -64,7 +68,11 @@ impl CommitNote {
         let end = end.strip_prefix("end=")?.parse().ok()?;
         let at = Timestamp::from_millisecond(parts.next()?.strip_prefix("at=")?.parse().ok()?).ok()?;
         let fingerprint = parts.next()?.strip_prefix("cfg=")?.to_owned();
-        let plan = Plan { end, at, fingerprint };
+        let revision = match parts.next() {
+            Some(revision) => revision.strip_prefix("rev=")?.parse().ok()?,
+            None => 0,
+        };
+        let plan = Plan { end, at, fingerprint, revision };
         parts.next().is_none().then_some(Self { topic_id, plan: Some(plan) })
     }
 }
@@ -72,16 +80,18 @@ impl CommitNote {
 impl Plan {
     /// The range that begins at the committed offset.
     pub fn range(&self, committed: i64) -> PlannedRange {
-        PlannedRange { offsets: OffsetRange::new(committed, self.end), at: self.at }
+        PlannedRange { offsets: OffsetRange::new(committed, self.end), at: self.at, revision: self.revision }
     }
 }
 
 impl fmt::Display for CommitNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "v1;topic={}", self.topic_id)?;
-        match &self.plan {
-            Some(plan) => write!(f, ";end={};at={};cfg={}", plan.end, plan.at.as_millisecond(), plan.fingerprint),
-            None => Ok(()),
+        let Some(plan) = &self.plan else { return Ok(()) };
+        write!(f, ";end={};at={};cfg={}", plan.end, plan.at.as_millisecond(), plan.fingerprint)?;
+        match plan.revision {
+            0 => Ok(()),
+            revision => write!(f, ";rev={revision}"),
         }
     }
 }
@@ -93,7 +103,7 @@ mod tests {
     #[test]
     fn a_note_reads_back_as_it_was_written() -> Result<()> {
         let at = Timestamp::from_millisecond(1_767_364_200_123).map_err(|error| Error::fatal(error.to_string()))?;
-        let range = PlannedRange { offsets: OffsetRange::new(10, 25), at };
+        let range = PlannedRange { offsets: OffsetRange::new(10, 25), at, revision: 0 };
         for note in [CommitNote::settled("a1"), CommitNote::planned("a1", &range, "0123456789abcdef")] {
             assert_eq!(CommitNote::parse(&note.to_string())?, Some(note));
         }

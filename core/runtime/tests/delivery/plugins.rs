@@ -8,15 +8,15 @@ use arrow::array::{AsArray, BooleanArray, Int64Array};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use pipeline_api::{
-    Artifact, BoxFuture, Buffered, CheckOutcome, Context, Error, Hook, OffsetRange, Plugin, Ranges, RecordBatch,
-    Registration, Registry, Result, SchemaRef, Sink, SinkBatch, Source, SourceBatch, SourceOffsets, Task,
+    Artifact, BoxFuture, Buffered, CheckOutcome, Context, Error, Hook, OffsetRange, PlannedRange, Plugin, Ranges,
+    RecordBatch, Registration, Registry, Result, SchemaRef, Sink, SinkBatch, Source, SourceBatch, SourceOffsets, Task,
     TopicPartition, Transform, async_trait,
 };
 use pipeline_json::JsonConverter;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::state::{Call, Event, Object, State};
+use crate::state::{Call, Event, Object, State, Step};
 
 pub(crate) fn registry() -> Registry {
     static PLUGINS: [Registration; 5] = [
@@ -206,13 +206,14 @@ impl Sink for Lake {
             return Box::pin(async { Err(error) });
         }
         let (state, version) = (self.state.clone(), self.version);
-        let objects: Vec<(TopicPartition, Object)> = ranges
+        let objects: Vec<(TopicPartition, String, Object)> = ranges
             .iter()
             .map(|(of, range)| {
                 let rows = self.buffers.remove(of).unwrap_or_default();
                 assert!(rows.iter().all(|(offset, _)| range.offsets.contains(*offset)), "{rows:?} in {range:?}");
                 let numbers = rows.into_iter().map(|(_, n)| n).collect();
-                (of.clone(), Object { partition: of.partition, offsets: range.offsets, numbers, version })
+                let object = Object { partition: of.partition, offsets: range.offsets, numbers, version };
+                (of.clone(), name(of, range), object)
             })
             .collect();
         Box::pin(work(state, objects))
@@ -225,8 +226,11 @@ impl Sink for Lake {
     }
 
     async fn discard(&mut self, ranges: &Ranges) -> Result<()> {
+        if let Step::Take(time) = self.state.next(Call::Discard) {
+            tokio::time::sleep(time).await;
+        }
         for (of, range) in ranges.iter() {
-            self.state.remove(&name(of, range.offsets));
+            self.state.remove(&name(of, range));
             self.state.record(Event::Discarded(of.partition, range.offsets));
         }
         Ok(())
@@ -234,14 +238,14 @@ impl Sink for Lake {
 }
 
 /// Fails, if it is told to, after it has made its first range durable.
-async fn work(state: Arc<State>, objects: Vec<(TopicPartition, Object)>) -> Result<Vec<Artifact>> {
+async fn work(state: Arc<State>, objects: Vec<(TopicPartition, String, Object)>) -> Result<Vec<Artifact>> {
     let ranges: BTreeMap<i32, OffsetRange> =
-        objects.iter().map(|(of, object)| (of.partition, object.offsets)).collect();
+        objects.iter().map(|(of, _, object)| (of.partition, object.offsets)).collect();
     state.record(Event::FlushBegan(ranges.clone()));
     state.pass_gate().await;
     let mut artifacts = Vec::new();
-    for (of, object) in objects {
-        let (name, offsets, rows) = (name(&of, object.offsets), object.offsets, object.numbers.len() as u64);
+    for (of, name, object) in objects {
+        let (offsets, rows) = (object.offsets, object.numbers.len() as u64);
         state.store(name.clone(), object);
         state.act(Call::FlushWork)?;
         if rows > 0 {
@@ -259,8 +263,9 @@ async fn work(state: Arc<State>, objects: Vec<(TopicPartition, Object)>) -> Resu
     Ok(artifacts)
 }
 
-fn name(of: &TopicPartition, offsets: OffsetRange) -> String {
-    format!("{of}+{:020}-{}", offsets.start, offsets.end)
+fn name(of: &TopicPartition, range: &PlannedRange) -> String {
+    let PlannedRange { offsets, revision, .. } = range;
+    format!("{of}+{:020}-{}+{revision}", offsets.start, offsets.end)
 }
 
 /// Takes note of flushes.

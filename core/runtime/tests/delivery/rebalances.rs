@@ -1,11 +1,13 @@
 //! Partitions that come and go.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use pipeline_api::OffsetRange;
 use pipeline_runtime::broker::{Broker, Committed, Consumer, Polled};
 use pipeline_runtime::run::{CommitNote, End};
 
-use crate::state::{Call, Event, RETRIABLE, Step};
+use crate::state::{Call, Event, FATAL, RETRIABLE, Step};
 use crate::world::{File, World, flushed, flushed_of_one, is_flush};
 
 fn four_partitions(tasks: u32) -> File {
@@ -113,6 +115,30 @@ async fn a_flush_that_fails_after_somebody_else_has_gone_on_with_its_partition_d
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_discard_that_is_overtaken_by_the_next_owner_removes_nothing_of_it() {
+    let mut world = World::new(File { rows: Some(30), ..File::default() });
+    world.state.script(Call::FlushWork, [FATAL]);
+    world.fail().await;
+    world.file.version = 2;
+    world.file.tasks = Some(2);
+    world.state.forget_events();
+    world.state.script(Call::Discard, [Step::Take(Duration::from_secs(120))]);
+    let running = world.start().await;
+    world.state.until_failed(Call::Discard).await;
+    // A guest comes and goes. The first task does not poll for longer than a session, so that the second one becomes the
+    // owner, and plans the same range.
+    let mut guest = world.broker.inner.consumer("p.lake", "t").await.unwrap();
+    guest.close().await.unwrap();
+    assert_eq!(running.end().await.unwrap(), End::Drained);
+    let events = world.state.events();
+    let discards = events.iter().filter(|event| matches!(event, Event::Discarded(..))).count();
+    let last = events.iter().rposition(|event| matches!(event, Event::Discarded(..))).unwrap();
+    assert_eq!(discards, 2);
+    assert!(events[..last].contains(&Event::Durable(BTreeMap::from([(0, OffsetRange::new(0, 30))]))), "{events:?}");
+    world.assert_exactly_once(0..30).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_that_fails_a_flush_after_its_partitions_have_moved_goes_on_with_those_it_has() {
     for step in [RETRIABLE, Step::Pass] {
         let world = World::new(four_partitions(2));
@@ -151,7 +177,7 @@ async fn join(world: &World) -> Box<dyn Consumer> {
     let mut guest = world.broker.inner.consumer("p.lake", "t").await.unwrap();
     if world.file.partitions == 1 {
         // The first member keeps the only partition: the guest gets nothing, and hears of nothing.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), guest.poll()).await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), guest.poll()).await;
         return guest;
     }
     while !matches!(guest.poll().await.unwrap(), Polled::Assigned(_)) {}

@@ -44,6 +44,7 @@ pub(crate) enum Call {
     Put,
     /// The sink's call, which detaches the work.
     Flush,
+    Discard,
     /// The detached work, after it has made its first range durable.
     FlushWork,
     Hook,
@@ -77,6 +78,8 @@ pub(crate) enum Step {
     Fence,
     /// Only a broker's: it is done, and the answer is lost.
     LoseAnswer,
+    /// Only a discard's: it takes so long.
+    Take(Duration),
 }
 
 pub(crate) const RETRIABLE: Step = Step::Fail(ErrorKind::Retriable);
@@ -197,7 +200,7 @@ impl State {
         match self.next(call) {
             Step::Fail(kind) => Err(Error::new(kind, format!("{call:?} fails as told"))),
             Step::Panic => panic!("{call:?} panics as told"),
-            Step::Pass | Step::Fence | Step::LoseAnswer => Ok(()),
+            Step::Pass | Step::Fence | Step::LoseAnswer | Step::Take(_) => Ok(()),
         }
     }
 

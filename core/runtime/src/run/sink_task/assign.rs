@@ -13,28 +13,24 @@ impl SinkTask {
     pub(super) async fn assign(&mut self, partition: i32) -> Result<()> {
         let bounds = self.consumer.bounds(partition).await?;
         let committed = self.consumer.committed(&[partition]).await?.remove(&partition);
-        let (start, replay) = match committed {
-            None => (bounds.start, None),
-            Some(committed) => (committed.offset, self.resume(partition, &committed, bounds).await?),
+        self.epoch += 1;
+        let held = match committed {
+            None => Held::at(bounds.start, self.epoch, None),
+            Some(committed) => self.resume(partition, &committed, bounds).await?,
         };
         crash_at("sink_assigned");
-        self.consumer.seek(partition, start).await?;
+        self.consumer.seek(partition, held.start).await?;
         if self.paused {
             self.consumer.pause(partition).await?;
         }
-        info!(sink = %self.sink_plan().name, partition, offset = start, replay = replay.map(|replay| replay.offsets.end), "partition assigned");
-        self.epoch += 1;
-        self.partitions.insert(partition, Held::at(start, self.epoch, replay));
+        let replay = held.replay.map(|replay| replay.offsets.end);
+        info!(sink = %self.sink_plan().name, partition, offset = held.start, replay, "partition assigned");
+        self.partitions.insert(partition, held);
         Ok(())
     }
 
-    /// What the note at a committed offset asks for: the planned range that must be replayed, if there is one.
-    async fn resume(
-        &mut self,
-        partition: i32,
-        committed: &Committed,
-        bounds: OffsetRange,
-    ) -> Result<Option<PlannedRange>> {
+    /// What the note at a committed offset asks for: to go on there, or to replay the range that was planned.
+    async fn resume(&mut self, partition: i32, committed: &Committed, bounds: OffsetRange) -> Result<Held> {
         let topic = &self.plan.topic.name;
         let note = CommitNote::parse(&committed.metadata)?;
         if note.as_ref().is_some_and(|note| note.topic_id != self.topic_id) {
@@ -54,17 +50,24 @@ impl SinkTask {
                 committed.offset,
             )));
         }
-        let Some(plan) = plan else { return Ok(None) };
+        let Some(plan) = plan else { return Ok(Held::at(committed.offset, self.epoch, None)) };
         let range = plan.range(committed.offset);
         if plan.fingerprint == self.sink_plan().fingerprint {
-            return Ok(Some(range));
+            return Ok(Held::at(committed.offset, self.epoch, Some(range)));
         }
+        self.discard(partition, range).await?;
+        Ok(Held { revision: range.revision + 1, ..Held::at(committed.offset, self.epoch, None) })
+    }
+
+    /// Removes what is left of a range that was planned under another file. Whoever is evicted meanwhile goes on with it
+    /// beside the new owner: hence the revision, which sets apart what is planned afterwards.
+    async fn discard(&mut self, partition: i32, range: PlannedRange) -> Result<()> {
         info!(sink = %self.sink_plan().name, partition, range = %range.offsets, "the file changed since this range was planned: its objects are removed and written anew");
         let ranges = Ranges::from_iter([(self.topic_partition(partition), range)]);
         crash_at("sink_before_discard");
         self.sink.discard(&ranges).await?;
         crash_at("sink_after_discard");
-        Ok(None)
+        Ok(())
     }
 
     /// Forgets partitions that belong to somebody else now, with all that was put for them. Their flush, if one is under way,

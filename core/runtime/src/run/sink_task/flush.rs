@@ -101,6 +101,7 @@ impl SinkTask {
             letters.append(&mut held.letters);
             held.rows = 0;
             held.start = leg.range.offsets.end;
+            held.revision = 0;
             if held.replay.take().is_some() {
                 self.consumer.seek(*partition, held.start).await?;
                 if !self.paused {

@@ -18,6 +18,8 @@ pub(super) struct Held {
     pub(super) next: i64,
     /// The planned range that is being put again, exactly.
     pub(super) replay: Option<PlannedRange>,
+    /// That of the next range to be planned.
+    pub(super) revision: u32,
     /// How many records of the range that is being put the sink took.
     pub(super) rows: u64,
     /// Dead letters of the range that is being put.
@@ -36,7 +38,7 @@ pub(super) struct Landed {
 impl Held {
     /// A partition whose next record is at `start`.
     pub(super) fn at(start: i64, epoch: u64, replay: Option<PlannedRange>) -> Self {
-        Self { epoch, start, next: start, replay, rows: 0, letters: Vec::new() }
+        Self { epoch, start, next: start, replay, revision: 0, rows: 0, letters: Vec::new() }
     }
 
     /// Whether the whole planned range was put again.
@@ -49,7 +51,7 @@ impl Held {
         let range = match self.replay {
             Some(replay) if self.is_replayed() => replay,
             None if due && self.next > self.start => {
-                PlannedRange { offsets: OffsetRange::new(self.start, self.next), at }
+                PlannedRange { offsets: OffsetRange::new(self.start, self.next), at, revision: self.revision }
             }
             _ => return None,
         };

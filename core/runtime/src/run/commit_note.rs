@@ -53,7 +53,8 @@ impl CommitNote {
         if metadata.is_empty() {
             return Ok(None);
         }
-        Self::parse_fields(metadata).map(Some).ok_or_else(|| {
+        let ours = Self::parse_fields(metadata).filter(|note| note.to_string() == metadata);
+        ours.map(Some).ok_or_else(|| {
             Error::fatal(format!("the committed offset carries the note `{metadata}`, which is not ours, expected v1;topic=…; does another program commit for this group?"))
         })
     }
@@ -98,7 +99,42 @@ impl fmt::Display for CommitNote {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn notes() -> impl Strategy<Value = CommitNote> {
+        let plan = (any::<i64>(), -377_705_023_201_000..253_402_207_200_999i64, "[0-9a-f]{16}", any::<u32>());
+        let plan = plan.prop_map(|(end, at, fingerprint, revision)| {
+            let at = Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH);
+            Plan { end, at, fingerprint, revision }
+        });
+        ("[A-Za-z0-9_-]{1,32}", proptest::option::of(plan)).prop_map(|(topic_id, plan)| CommitNote { topic_id, plan })
+    }
+
+    proptest! {
+        #[test]
+        fn every_note_reads_back_as_it_was_written(note in notes()) {
+            prop_assert_eq!(CommitNote::parse(&note.to_string()).ok(), Some(Some(note)));
+        }
+
+        #[test]
+        fn a_note_that_was_tampered_with_is_refused_or_reads_as_it_stands(
+            note in notes(), place in any::<prop::sample::Index>(), cut in 0..3usize, text in "[v1;=a-z0-9+-]{0,3}",
+        ) {
+            let mut metadata = note.to_string();
+            let start = place.index(metadata.len());
+            metadata.replace_range(start..(start + cut).min(metadata.len()), &text);
+            if let Ok(Some(read)) = CommitNote::parse(&metadata) {
+                prop_assert_eq!(read.to_string(), metadata);
+            }
+        }
+
+        #[test]
+        fn what_anybody_else_writes_is_refused(metadata in "([^v].*|v[^1].*|v1[^;].*|v1;[^t].*)") {
+            prop_assert!(CommitNote::parse(&metadata).is_err());
+        }
+    }
 
     #[test]
     fn a_note_reads_back_as_it_was_written() -> Result<()> {
@@ -121,6 +157,9 @@ mod tests {
             "v1;topic=a;end=x",
             "v1;topic=a;end=1;at=2",
             "v1;topic=a;end=1;at=2;cfg=3;more=4",
+            "v1;topic=a;end=+1;at=2;cfg=3",
+            "v1;topic=a;end=01;at=2;cfg=3",
+            "v1;topic=a;end=1;at=2;cfg=3;rev=0",
         ] {
             assert!(CommitNote::parse(text).is_err(), "{text}");
         }

@@ -1,6 +1,7 @@
 //! What a run makes of what the one before it has committed.
 
 use pipeline_api::OffsetRange;
+use pipeline_runtime::broker::Broker;
 
 use crate::state::{Call, Event, FATAL};
 use crate::world::{File, World, flushed_of_one, is_flush};
@@ -106,6 +107,18 @@ async fn a_note_of_another_program_stops_the_run() {
     world.commit_as_somebody_else(1, "checkpoint 7").await;
     let error = world.fail().await;
     assert!(error.contains("`checkpoint 7`"), "{error}");
+    assert_eq!(world.state.objects(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_ends_before_the_committed_offset_stops_the_run() {
+    let world = World::new(File { rows: Some(0), ..File::default() });
+    world.produce(&["{\"n\":0}", "{\"n\":1}", "{\"n\":2}"]).await;
+    let topic = world.broker.ensure_topic(&world.topic()).await.unwrap().id;
+    world.commit_as_somebody_else(2, &format!("v1;topic={topic};end=1;at=0;cfg=0")).await;
+    let error = world.fail().await;
+    assert!(error.contains("t+0: 2 was committed as the next to read, beyond the planned end 1"), "{error}");
+    assert_eq!(world.committed().await[&0], (2, Some(1)));
     assert_eq!(world.state.objects(), []);
 }
 

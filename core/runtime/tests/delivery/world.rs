@@ -201,7 +201,7 @@ impl World {
         producer.commit(&SourceOffsets::new()).await.unwrap();
     }
 
-    fn topic(&self) -> pipeline_runtime::broker::TopicSpec {
+    pub(crate) fn topic(&self) -> pipeline_runtime::broker::TopicSpec {
         pipeline_runtime::broker::TopicSpec {
             name: "t".into(),
             partitions: self.file.partitions,

@@ -39,6 +39,12 @@ impl SinkTask {
             )));
         }
         let plan = note.and_then(|note| note.plan);
+        if let Some(plan) = plan.as_ref().filter(|plan| plan.end <= committed.offset) {
+            return Err(Error::fatal(format!(
+                "{topic}+{partition}: {} was committed as the next to read, beyond the planned end {}; does another program commit for this group? `pipeline reset` starts over",
+                committed.offset, plan.end
+            )));
+        }
         let end = plan.as_ref().map_or(committed.offset, |plan| plan.end);
         let gone = match committed.offset < bounds.start {
             true => OffsetRange::new(committed.offset, bounds.start),

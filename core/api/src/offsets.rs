@@ -161,3 +161,85 @@ impl FromIterator<(String, Value)> for SourceOffsets {
         Self(positions.into_iter().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn planned() -> impl Strategy<Value = PlannedRange> {
+        (any::<i64>(), any::<i64>(), 0..i64::from(i32::MAX), any::<u32>()).prop_map(|(start, end, second, revision)| {
+            let at = Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH);
+            PlannedRange { offsets: OffsetRange::new(start, end), at, revision }
+        })
+    }
+
+    fn source_offsets() -> impl Strategy<Value = SourceOffsets> {
+        let positions = btree_map("[a-d]", any::<i64>().prop_map(Value::from), 0..4);
+        positions.prop_map(|positions| positions.into_iter().collect())
+    }
+
+    fn merged<const N: usize>(all: [&SourceOffsets; N]) -> SourceOffsets {
+        all.into_iter().cloned().fold(SourceOffsets::new(), |mut sum, next| {
+            sum.merge(next);
+            sum
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_range_is_empty_if_it_contains_nothing(start in -9..9i64, end in -9..9i64) {
+            let range = OffsetRange::new(start, end);
+            let found: Vec<i64> = (-9..9).filter(|offset| range.contains(*offset)).collect();
+            prop_assert_eq!(&found, &(start..end).collect::<Vec<_>>());
+            prop_assert_eq!(range.is_empty(), found.is_empty());
+        }
+
+        #[test]
+        fn two_halves_of_a_range_hold_each_offset_once(start in -9..9i64, length in 0..18i64, cut in 0..18i64) {
+            let (end, cut) = (start + length, start + cut.min(length));
+            let halves = [OffsetRange::new(start, cut), OffsetRange::new(cut, end)];
+            for offset in -20..30 {
+                let held = halves.iter().filter(|half| half.contains(offset)).count();
+                prop_assert_eq!(held, usize::from(OffsetRange::new(start, end).contains(offset)));
+            }
+        }
+
+        #[test]
+        fn of_two_ranges_for_a_partition_the_last_stays(entries in vec((0..4i32, planned()), 0..9)) {
+            let of = |partition: &i32| TopicPartition::new("t", *partition);
+            let ranges: Ranges = entries.iter().map(|(partition, range)| (of(partition), *range)).collect();
+            for partition in 0..4 {
+                let last = entries.iter().rev().find(|(other, _)| *other == partition).map(|(_, range)| range);
+                prop_assert_eq!(ranges.get(&of(&partition)), last);
+            }
+            let listed: Vec<i32> = ranges.iter().map(|(partition, _)| partition.partition).collect();
+            prop_assert!(listed.is_sorted());
+            prop_assert_eq!(ranges.is_empty(), entries.is_empty());
+            let again: Ranges = ranges.iter().map(|(partition, range)| (partition.clone(), *range)).collect();
+            prop_assert_eq!(again, ranges);
+        }
+
+        #[test]
+        fn later_offsets_win_however_they_are_grouped(
+            a in source_offsets(), b in source_offsets(), c in source_offsets(),
+        ) {
+            prop_assert_eq!(merged([&merged([&a, &b]), &c]), merged([&a, &merged([&b, &c])]));
+            prop_assert_eq!(merged([&a, &a]), a.clone());
+            prop_assert_eq!(merged([&SourceOffsets::new(), &a]), merged([&a, &SourceOffsets::new()]));
+            let both = merged([&a, &b]);
+            for partition in ["a", "b", "c", "d"] {
+                let position = |offsets: &SourceOffsets| offsets.get::<i64>(partition).ok().flatten();
+                prop_assert_eq!(position(&both), position(&b).or(position(&a)));
+            }
+        }
+
+        #[test]
+        fn source_offsets_are_stored_without_a_change(offsets in source_offsets()) {
+            let stored = serde_json::to_string(&offsets).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            prop_assert_eq!(serde_json::from_str::<SourceOffsets>(&stored).ok(), Some(offsets));
+        }
+    }
+}

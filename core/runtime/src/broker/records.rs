@@ -58,3 +58,60 @@ impl ConsumedRecords {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::btree_set;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Records at some offsets of a range, each of which says its offset in every column.
+    fn records() -> impl Strategy<Value = ConsumedRecords> {
+        (0..5i64, btree_set(0..20i64, 0..12), 0..3i64, any::<bool>()).prop_map(|(start, gaps, tail, headed)| {
+            let offsets: Vec<i64> = gaps.into_iter().map(|gap| start + gap).collect();
+            let end = offsets.last().map_or(start, |last| last + 1) + tail;
+            let texts = || offsets.iter().map(|offset| offset.to_string());
+            let headers = texts().map(|text| vec![(text, Bytes::new())]);
+            ConsumedRecords {
+                partition: 0,
+                range: OffsetRange::new(start, end),
+                keys: BinaryArray::from_iter_values(texts()),
+                values: BinaryArray::from_iter_values(texts()),
+                timestamps: TimestampMillisecondArray::from_iter_values(offsets.iter().copied()),
+                headers: if headed { headers.collect() } else { Vec::new() },
+                offsets: Int64Array::from(offsets),
+            }
+        })
+    }
+
+    fn offsets(records: &ConsumedRecords) -> Vec<i64> {
+        records.offsets.values().to_vec()
+    }
+
+    proptest! {
+        #[test]
+        fn records_are_cut_at_an_offset_in_every_column(records in records(), length in 0..30i64) {
+            let end = records.range.start + length;
+            let cut = records.clone().until(end);
+            prop_assert_eq!(cut.range, OffsetRange::new(records.range.start, records.range.end.min(end)));
+            let expected: Vec<i64> = offsets(&records).into_iter().filter(|offset| *offset < end).collect();
+            let texts: Vec<String> = expected.iter().map(i64::to_string).collect();
+            for column in [&cut.keys, &cut.values] {
+                let found: Vec<String> = column.iter().flatten().map(|b| String::from_utf8_lossy(b).into()).collect();
+                prop_assert_eq!(&found, &texts);
+            }
+            prop_assert_eq!(cut.timestamps.values().to_vec(), expected.clone());
+            let headers: Vec<String> = cut.headers.iter().map(|headers| headers[0].0.clone()).collect();
+            prop_assert!(headers == texts || records.headers.is_empty() && headers.is_empty());
+            prop_assert_eq!(offsets(&cut), expected);
+        }
+
+        #[test]
+        fn of_two_cuts_the_lower_one_counts(records in records(), one in 0..30i64, other in 0..30i64) {
+            let (one, other) = (records.range.start + one, records.range.start + other);
+            let (twice, once) = (records.clone().until(one).until(other), records.until(one.min(other)));
+            prop_assert_eq!((twice.range, offsets(&twice)), (once.range, offsets(&once)));
+        }
+    }
+}

@@ -57,6 +57,7 @@ mod tests {
     use std::time::Duration;
 
     use pipeline_api::ByteSize;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -98,5 +99,37 @@ mod tests {
             trigger.put(1, now + Duration::from_secs(second));
         }
         assert!(trigger.is_due(NOTHING, now + Duration::from_secs(60)));
+    }
+
+    proptest! {
+        #[test]
+        fn how_puts_are_cut_makes_no_difference(
+            puts in proptest::collection::vec((0..5u64, 0..20u64), 1..9), after in 0..90u64, memory in 0..8u64 << 20,
+        ) {
+            let (policy, start) = (policy(), Instant::now());
+            let mut seconds = 0;
+            let times: Vec<(u64, Instant)> = puts
+                .iter()
+                .map(|(rows, later)| {
+                    seconds += later;
+                    (*rows, start + Duration::from_secs(seconds))
+                })
+                .collect();
+            let mut trigger = FlushTrigger::new(policy);
+            let mut singly = FlushTrigger::new(policy);
+            for (rows, at) in &times {
+                trigger.put(*rows, *at);
+                singly.put(0, *at);
+                (0..*rows).for_each(|_| singly.put(1, *at));
+            }
+            let (rows, first, last) = (puts.iter().map(|put| put.0).sum::<u64>(), times[0].1, times[times.len() - 1].1);
+            let deadline = (first + policy.every).min(last + Duration::from_secs(5));
+            prop_assert_eq!(trigger.deadline(), Some(deadline));
+            prop_assert_eq!(singly.deadline(), Some(deadline));
+            let (buffered, now) = (Buffered { memory, ..NOTHING }, last + Duration::from_secs(after));
+            let expected = rows >= 10 || memory >= 4 << 20 || now >= deadline;
+            prop_assert_eq!(trigger.is_due(buffered, now), expected);
+            prop_assert_eq!(singly.is_due(buffered, now), expected);
+        }
     }
 }

@@ -174,3 +174,66 @@ fn slice(batch: &SinkBatch, start: usize, rows: usize) -> SinkBatch {
         metadata: batch.metadata.slice(start, rows),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{AsArray, BinaryArray, Int64Array, TimestampMillisecondArray};
+    use arrow::datatypes::Int64Type;
+    use pipeline_api::{Metadata, RecordBatch, TopicPartition};
+    use proptest::collection::btree_set;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A batch whose only column is the offset of each record.
+    fn batch(offsets: &[i64], range: OffsetRange) -> Result<SinkBatch> {
+        let column = Int64Array::from(offsets.to_vec());
+        let records = RecordBatch::try_from_iter([("n", Arc::new(column.clone()) as _)])
+            .map_err(|error| Error::fatal(error.to_string()))?;
+        let metadata = Metadata {
+            offsets: column,
+            timestamps: TimestampMillisecondArray::from(offsets.to_vec()),
+            keys: BinaryArray::from_iter_values(offsets.iter().map(|offset| offset.to_be_bytes())),
+        };
+        Ok(SinkBatch { partition: TopicPartition::new("t", 0), offsets: range, records, metadata })
+    }
+
+    proptest! {
+        #[test]
+        fn parts_of_a_batch_tile_its_range_and_keep_rows_and_metadata_together(
+            found in btree_set(5..40i64, 1..20), tail in 0..4i64, cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..6),
+        ) {
+            let offsets: Vec<i64> = found.into_iter().collect();
+            let range = OffsetRange::new(3, offsets[offsets.len() - 1] + 1 + tail);
+            let whole = batch(&offsets, range).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            let mut parts = vec![whole];
+            for cut in cuts {
+                let index = cut.index(parts.len());
+                let rows = parts[index].records.num_rows();
+                if rows > 1 {
+                    let part = parts.remove(index);
+                    let at = 1 + cut.index(rows - 1);
+                    parts.splice(index..index, [slice(&part, 0, at), slice(&part, at, rows - at)]);
+                }
+            }
+            let mut next = range.start;
+            let mut seen = Vec::new();
+            for part in &parts {
+                prop_assert_eq!(part.offsets.start, next);
+                next = part.offsets.end;
+                let rows = part.records.column(0).as_primitive::<Int64Type>().values();
+                prop_assert_eq!(rows, part.metadata.offsets.values());
+                prop_assert_eq!(rows.to_vec(), part.metadata.timestamps.values().to_vec());
+                prop_assert!(rows.iter().all(|offset| part.offsets.contains(*offset)));
+                for (key, offset) in part.metadata.keys.iter().zip(rows) {
+                    prop_assert_eq!(key, Some(&offset.to_be_bytes()[..]));
+                }
+                seen.extend_from_slice(rows);
+            }
+            prop_assert_eq!(next, range.end);
+            prop_assert_eq!(seen, offsets);
+        }
+    }
+}

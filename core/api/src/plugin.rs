@@ -65,7 +65,8 @@ pub struct Context {
     /// The schema of the records that a transform, sink, hook, converter or condition will get, without partition
     /// columns being taken out. For a source: the schema of the topic, whose types it should deliver by column name.
     pub schema: SchemaRef,
-    /// For a source: where to resume, over all its tasks. Empty at the first start, and for other kinds.
+    /// For a source: where to resume, over all its tasks. There may have been another number of tasks then. Empty at the
+    /// first start, and for other kinds.
     pub offsets: SourceOffsets,
     /// For a hook: where its sink's records lie. `None` for a sink that leaves nothing to be read back, and other kinds.
     pub dataset: Option<Dataset>,

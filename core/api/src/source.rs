@@ -16,7 +16,8 @@ pub trait Source: Send {
     /// The next batch; `None` means that there will never be more.
     ///
     /// Waits as long as it must (a rate, a schedule, a growing file): the runtime commits what came before meanwhile, and
-    /// drops the call when the pipeline stops. A few thousand rows a batch are right for a fast source.
+    /// drops the call when the pipeline stops. A call that is dropped loses nothing: its records come with the next one, or
+    /// when the source is opened again. A few thousand rows a batch are right for a fast source.
     ///
     /// Errors: [`Retriable`](crate::ErrorKind::Retriable) is tried again with back-off on the same source. A single record
     /// that cannot be read is no error but goes into [`SourceBatch::rejected`].

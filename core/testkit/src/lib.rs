@@ -1,3 +1,23 @@
-//! Conformance suites and crash points for plugins and brokers.
+//! Conformance suites for plugins and brokers.
+//!
+//! A suite is a list of named cases, each of which follows from a sentence of the contract in `pipeline_api`. The author
+//! of a plugin says what to test it with, a *subject*, and runs all cases by one expression:
+//!
+//! - [`source_conformance`], [`transform_conformance`], [`converter_conformance`], [`sink_conformance`] and
+//!   [`hook_conformance`] for the plugins of a connector;
+//! - [`broker_conformance`] for what stands between them.
+//!
+//! All faults are reported together, each with the name of its case and the sentence that was broken.
 
 pub mod broker_conformance;
+pub mod sink_conformance;
+pub mod source_conformance;
+
+mod case;
+mod interrupted;
+mod plugin_subject;
+mod records;
+mod text;
+
+pub use case::{Case, Outcome};
+pub use records::{all_types, extremes, records, schema};

@@ -1,0 +1,374 @@
+//! A sink that does not do what the engine relies on fails the case that says so.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use arrow::array::{Array, AsArray, StringArray};
+use arrow::datatypes::{DataType, Int64Type, Schema};
+use pipeline_api::{
+    Artifact, BoxFuture, Buffered, Context, Dataset, Error, FileFormat, OffsetRange, PartitionValue, Plugin, Ranges,
+    RecordBatch, Result, SchemaRef, Sink, SinkBatch, Timestamp, TopicPartition, async_trait,
+};
+use pipeline_testkit::sink_conformance::{Stored, Subject, cases, run};
+use pipeline_testkit::{records, schema};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+/// What a sink does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+enum Fault {
+    /// It does everything right.
+    None,
+    /// Names hold the time at which they were made.
+    NamesByTheClock,
+    /// Contents hold the time at which they were made.
+    StampsItsContents,
+    /// Contents show where batches began.
+    MarksItsBatches,
+    /// A replay is appended to what is there.
+    AppendsInAReplay,
+    /// What is there is taken for whole.
+    TrustsWhatIsThere,
+    /// The last batch of a flush is not written.
+    LosesABatchAtFlush,
+    /// A flush writes the records of all partitions.
+    FlushesAllPartitions,
+    /// A flush writes what is there when its work is done.
+    DetachesNothing,
+    /// The work of a flush ends with its sink.
+    NeedsTheSinkForItsWork,
+    /// A range without records leaves a file.
+    WritesEmptyRanges,
+    /// A revocation is not looked at.
+    ForgetsRevoke,
+    /// A revocation takes all partitions.
+    RevokesEverything,
+    /// The records before a wrong one are kept.
+    KeepsRowsOfARefusedBatch,
+    /// All records of a batch are lost once one was wrong, also when they come one by one.
+    RefusesEverythingAfterwards,
+    /// Artifacts say the offsets of their records and not of their range.
+    SaysTheOffsetsOfItsRecords,
+    /// Artifacts say too many rows.
+    SaysTooManyRows,
+    /// Artifacts lie elsewhere than the dataset says.
+    LiesElsewhere,
+    /// Artifacts lack their partition values.
+    LacksPartitionValues,
+    /// What was flushed still counts as buffered.
+    CountsWhatWasFlushed,
+    /// A discard removes what begins alike.
+    DiscardsByPrefix,
+    /// A discard removes nothing.
+    DiscardsNothing,
+    /// A reset removes the files of all topics.
+    ResetsAllTopics,
+    /// A reset removes nothing.
+    ResetsNothing,
+    /// What was not flushed is written at the end.
+    WritesAtItsClose,
+    /// It does not close after a flush failed.
+    ClosesOnce,
+}
+
+/// Keeps numbers in the memory of the process.
+///
+/// ```yaml
+/// type: shelf
+/// config: { fault: None }
+/// ```
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ShelfConfig {
+    /// What it does wrong.
+    fault: Fault,
+    /// The folder of its addresses.
+    #[serde(default)]
+    ending: String,
+}
+
+/// What all sinks of this process have made durable.
+static SHELF: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
+
+type Put = BTreeMap<TopicPartition, Vec<Vec<i64>>>;
+
+struct Shelf {
+    fault: Fault,
+    ending: String,
+    location: String,
+    put: Arc<Mutex<Put>>,
+    refused: bool,
+}
+
+fn location(folder: &Path) -> String {
+    format!("shelf://{}/", folder.display())
+}
+
+#[async_trait]
+impl Plugin for Shelf {
+    const TYPE: &'static str = "shelf";
+    type Config = ShelfConfig;
+
+    async fn open(config: ShelfConfig, context: Context) -> Result<Self> {
+        let ShelfConfig { fault, ending } = config;
+        Ok(Self { fault, ending, location: location(&context.folder), put: Arc::default(), refused: false })
+    }
+}
+
+#[async_trait]
+impl Sink for Shelf {
+    fn dataset(_: &ShelfConfig, records: &Schema, folder: &Path) -> Result<Option<Dataset>> {
+        Ok(Some(Dataset {
+            location: location(folder),
+            format: FileFormat::JsonLines,
+            columns: records.clone().into(),
+            partition_columns: schema(&[("part", "string")]),
+        }))
+    }
+
+    async fn reset(config: ShelfConfig, context: Context) -> Result<String> {
+        let topic = if config.fault == Fault::ResetsAllTopics { "" } else { &format!("{}+", context.topic) };
+        let ours = format!("{}{topic}", location(&context.folder));
+        if config.fault != Fault::ResetsNothing {
+            SHELF.lock().unwrap().retain(|url, _| !url.starts_with(&ours));
+        }
+        Ok("files".into())
+    }
+
+    async fn put(&mut self, batch: SinkBatch) -> Result<()> {
+        let names = batch.records.column(1).as_string::<i32>();
+        let wrong = (0..names.len()).find(|row| names.is_valid(*row) && names.value(*row) == "refused");
+        let numbers = batch.records.column(0).as_primitive::<Int64Type>().values().to_vec();
+        let mut put = self.put.lock().unwrap();
+        if wrong.is_some() || (self.refused && self.fault == Fault::RefusesEverythingAfterwards) {
+            self.refused = true;
+            if self.fault == Fault::KeepsRowsOfARefusedBatch {
+                put.entry(batch.partition).or_default().push(numbers[..wrong.unwrap_or(0)].to_vec());
+            }
+            return Err(Error::data("a name is `refused`, expected another one"));
+        }
+        put.entry(batch.partition).or_default().push(numbers);
+        Ok(())
+    }
+
+    fn buffered(&self) -> Buffered {
+        let put = self.put.lock().unwrap();
+        let rows = put.values().flatten().map(|batch| batch.len() as u64).sum::<u64>();
+        Buffered { encoded: 8 * rows, memory: 16 * rows }
+    }
+
+    fn flush(&mut self, ranges: Ranges) -> BoxFuture<'static, Result<Vec<Artifact>>> {
+        let (fault, ending, location) = (self.fault, self.ending.clone(), self.location.clone());
+        let put = self.put.clone();
+        let sink = Arc::downgrade(&self.put);
+        let mut detached: Vec<(TopicPartition, OffsetRange, Vec<Vec<i64>>)> = Vec::new();
+        for (partition, range) in ranges.iter() {
+            let mut held = put.lock().unwrap();
+            let mut batches = match fault {
+                Fault::CountsWhatWasFlushed => held.get(partition).cloned().unwrap_or_default(),
+                Fault::FlushesAllPartitions => std::mem::take(&mut *held).into_values().flatten().collect(),
+                _ => held.remove(partition).unwrap_or_default(),
+            };
+            if fault == Fault::LosesABatchAtFlush && batches.len() > 1 {
+                batches.pop();
+            }
+            detached.push((partition.clone(), range.offsets, batches));
+        }
+        let keeps_sink = (fault != Fault::NeedsTheSinkForItsWork).then(|| put.clone());
+        let late = (fault == Fault::DetachesNothing).then_some(put);
+        Box::pin(async move {
+            let _kept = keeps_sink;
+            let mut artifacts = Vec::new();
+            for (partition, offsets, mut batches) in detached {
+                tokio::task::yield_now().await;
+                if sink.upgrade().is_none() {
+                    return Err(Error::fatal("the sink is gone"));
+                }
+                if let Some(late) = &late {
+                    batches.extend(late.lock().unwrap().remove(&partition).unwrap_or_default());
+                }
+                let rows: Vec<i64> = batches.concat();
+                if rows.is_empty() && fault != Fault::WritesEmptyRanges {
+                    continue;
+                }
+                let file = format!("{location}{partition}+{}-{}{ending}", offsets.start, offsets.end);
+                let bytes = write(fault, &file, &batches).await;
+                artifacts.push(artifact(fault, file, &rows, bytes, partition, offsets));
+            }
+            Ok(artifacts)
+        })
+    }
+
+    async fn revoke(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        let gone = |partition: &TopicPartition| match self.fault {
+            Fault::ForgetsRevoke => false,
+            Fault::RevokesEverything => true,
+            _ => partitions.contains(partition),
+        };
+        self.put.lock().unwrap().retain(|partition, _| !gone(partition));
+        Ok(())
+    }
+
+    async fn discard(&mut self, ranges: &Ranges) -> Result<()> {
+        let prefixes: Vec<String> = ranges
+            .iter()
+            .map(|(partition, range)| match self.fault {
+                Fault::DiscardsByPrefix => format!("{}{partition}+{}", self.location, range.offsets.start),
+                _ => format!("{}{partition}+{}-{}", self.location, range.offsets.start, range.offsets.end),
+            })
+            .collect();
+        let ours = |url: &String| match self.fault {
+            Fault::DiscardsNothing => false,
+            Fault::DiscardsByPrefix => prefixes.iter().any(|prefix| url.starts_with(prefix)),
+            _ => prefixes.iter().any(|prefix| url == prefix || url.strip_prefix(prefix) == Some(".old")),
+        };
+        SHELF.lock().unwrap().retain(|url, _| !ours(url));
+        Ok(())
+    }
+
+    async fn close(&mut self) -> Result<()> {
+        let held = std::mem::take(&mut *self.put.lock().unwrap());
+        match self.fault {
+            Fault::WritesAtItsClose => {
+                for (partition, batches) in held {
+                    write(self.fault, &format!("{}{partition}+rest", self.location), &batches).await;
+                }
+                Ok(())
+            }
+            Fault::ClosesOnce if held.is_empty() => Err(Error::fatal("there is nothing to close")),
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn write(fault: Fault, file: &str, batches: &[Vec<i64>]) -> usize {
+    let now = Timestamp::now().as_second();
+    let mut text = String::new();
+    for batch in batches {
+        batch.iter().for_each(|number| text += &format!("{number}\n"));
+        if fault == Fault::MarksItsBatches {
+            text += "\n";
+        }
+    }
+    let (mut name, bytes) = (file.to_owned(), text.len());
+    match fault {
+        Fault::NamesByTheClock => name += &format!("+{now}"),
+        Fault::StampsItsContents => text += &format!("# {now}\n"),
+        Fault::TrustsWhatIsThere => {
+            if SHELF.lock().unwrap().contains_key(file) {
+                return bytes;
+            }
+            SHELF.lock().unwrap().insert(name.clone(), Vec::new());
+            tokio::task::yield_now().await;
+        }
+        _ => {}
+    }
+    let mut shelf = SHELF.lock().unwrap();
+    match fault {
+        Fault::AppendsInAReplay => shelf.entry(name).or_default().extend(text.into_bytes()),
+        _ => drop(shelf.insert(name, text.into_bytes())),
+    }
+    bytes
+}
+
+fn artifact(
+    fault: Fault,
+    file: String,
+    rows: &[i64],
+    bytes: usize,
+    partition: TopicPartition,
+    range: OffsetRange,
+) -> Artifact {
+    let offset = |number: Option<&i64>| number.map_or(0, |number| number % 1_000_000);
+    let value = PartitionValue { column: "part".into(), value: None };
+    Artifact {
+        url: if fault == Fault::LiesElsewhere { file.replacen("shelf:", "other:", 1) } else { file },
+        rows: rows.len() as u64 + u64::from(fault == Fault::SaysTooManyRows),
+        bytes: bytes as u64,
+        partition_values: if fault == Fault::LacksPartitionValues { Vec::new() } else { vec![value] },
+        partition,
+        offsets: match fault {
+            Fault::SaysTheOffsetsOfItsRecords => OffsetRange::new(offset(rows.first()), offset(rows.last()) + 1),
+            _ => range,
+        },
+    }
+}
+
+/// Reads the shelf.
+fn stored(folder: &Path) -> Vec<Stored> {
+    let shelf = SHELF.lock().unwrap();
+    let ours = shelf.iter().filter(|(url, _)| url.starts_with(&location(folder)));
+    let numbers = |bytes: &[u8]| {
+        let lines = std::str::from_utf8(bytes).unwrap().lines();
+        lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| line.parse().unwrap()).collect()
+    };
+    ours.map(|(url, bytes)| Stored { url: url.clone(), bytes: bytes.clone(), numbers: numbers(bytes) }).collect()
+}
+
+fn columns() -> SchemaRef {
+    schema(&[("id", "bigint not null"), ("name", "string")])
+}
+
+fn refused() -> RecordBatch {
+    let all = records(&columns(), 10..15);
+    let names = StringArray::from(vec![Some("a"), None, Some("b"), Some("refused"), Some("c")]);
+    assert_eq!(names.data_type(), &DataType::Utf8);
+    RecordBatch::try_new(all.schema(), vec![all.column(0).clone(), Arc::new(names)]).unwrap()
+}
+
+fn shelf(fault: Fault) -> Subject {
+    let config = json!({ "fault": format!("{fault:?}") });
+    let former = json!({ "fault": format!("{fault:?}"), "ending": ".old" });
+    Subject::of::<Shelf>(config, columns(), stored).formerly(former).refusing(refused())
+}
+
+#[tokio::test]
+async fn a_sink_that_does_everything_right_conforms() {
+    run(|| shelf(Fault::None)).await;
+}
+
+#[tokio::test]
+async fn every_fault_is_found() {
+    for (fault, case) in [
+        (Fault::NamesByTheClock, "names_and_contents_do_not_follow_from_the_clock"),
+        (Fault::StampsItsContents, "names_and_contents_do_not_follow_from_the_clock"),
+        (Fault::MarksItsBatches, "names_and_contents_do_not_follow_from_how_records_were_batched"),
+        (Fault::AppendsInAReplay, "a_replay_over_what_was_written_changes_nothing"),
+        (Fault::TrustsWhatIsThere, "a_flush_that_was_cut_off_is_made_whole_by_its_replay"),
+        (Fault::TrustsWhatIsThere, "a_flush_that_was_cut_off_is_made_whole_by_the_same_sink"),
+        (Fault::LosesABatchAtFlush, "a_flush_loses_and_doubles_no_record"),
+        (Fault::FlushesAllPartitions, "a_flush_takes_the_partitions_of_its_ranges_and_leaves_the_others"),
+        (Fault::FlushesAllPartitions, "each_artifact_is_of_one_partition_and_its_range"),
+        (Fault::DetachesNothing, "what_is_put_while_a_flush_is_under_way_goes_into_the_next"),
+        (Fault::NeedsTheSinkForItsWork, "the_work_needs_the_sink_no_more"),
+        (Fault::WritesEmptyRanges, "a_range_without_records_leaves_nothing"),
+        (Fault::ForgetsRevoke, "what_was_revoked_is_forgotten"),
+        (Fault::ForgetsRevoke, "a_revoked_partition_comes_again"),
+        (Fault::ForgetsRevoke, "nothing_is_buffered_after_all_was_revoked"),
+        (Fault::RevokesEverything, "other_partitions_than_the_revoked_are_kept"),
+        (Fault::RevokesEverything, "a_revoked_partition_is_written_by_another_task"),
+        (Fault::KeepsRowsOfARefusedBatch, "a_batch_that_was_refused_leaves_nothing"),
+        (Fault::RefusesEverythingAfterwards, "a_batch_that_was_refused_leaves_nothing"),
+        (Fault::SaysTheOffsetsOfItsRecords, "offsets_without_a_record_are_covered"),
+        (Fault::SaysTooManyRows, "artifacts_say_what_was_written_neither_more_nor_less"),
+        (Fault::LiesElsewhere, "artifacts_lie_below_the_location_of_the_dataset"),
+        (Fault::LacksPartitionValues, "artifacts_have_a_value_for_each_partition_column"),
+        (Fault::CountsWhatWasFlushed, "nothing_is_buffered_after_a_flush_was_detached"),
+        (Fault::DiscardsByPrefix, "a_discard_removes_its_ranges_and_no_others"),
+        (Fault::DiscardsNothing, "a_discard_removes_what_a_former_config_wrote"),
+        (Fault::DiscardsNothing, "a_discarded_range_is_replayed"),
+        (Fault::ResetsAllTopics, "a_reset_leaves_other_topics_alone"),
+        (Fault::ResetsNothing, "a_reset_leaves_nothing_of_its_topic"),
+        (Fault::ResetsNothing, "a_reset_removes_what_a_former_config_wrote"),
+        (Fault::WritesAtItsClose, "what_was_not_flushed_is_not_durable"),
+        (Fault::ClosesOnce, "it_closes_at_any_time"),
+    ] {
+        let outcome = cases().into_iter().find(|found| found.name == case).unwrap().run(shelf(fault)).await;
+        let fault_text = outcome.expect_err(&format!("{fault:?} passes {case}"));
+        assert!(fault_text.starts_with(case) && fault_text.contains("the contract says at"), "{fault_text}");
+    }
+}

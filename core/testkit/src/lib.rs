@@ -10,8 +10,11 @@
 //! All faults are reported together, each with the name of its case and the sentence that was broken.
 
 pub mod broker_conformance;
+pub mod converter_conformance;
+pub mod hook_conformance;
 pub mod sink_conformance;
 pub mod source_conformance;
+pub mod transform_conformance;
 
 mod case;
 mod interrupted;

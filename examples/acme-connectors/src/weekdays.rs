@@ -1,6 +1,5 @@
 //! The source `acme_weekdays`.
 
-use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 use pipeline_api::{
     Context, Error, Findings, Plugin, Result, Schema, SchemaRef, Source, SourceBatch, SourceOffsets, async_trait,
@@ -69,6 +68,8 @@ impl Plugin for Weekdays {
     async fn open(config: WeekdaysConfig, context: Context) -> Result<Self> {
         let (from, to) = config.days().map_err(|(pointer, message)| Error::config(format!("{pointer}: {message}")))?;
         let next = match context.offsets.get::<String>(PARTITION)? {
+            // There is one partition, so there is work for one task: the others are at the end from the beginning.
+            _ if context.task.index > 0 => to.tomorrow().map_err(calendar_ends)?,
             Some(stored) => {
                 stored.parse().map_err(|error| Error::fatal("the stored day cannot be read").with_source(error))?
             }
@@ -91,7 +92,7 @@ impl Source for Weekdays {
             if !matches!(next.weekday(), Weekday::Saturday | Weekday::Sunday) {
                 days.push(Day { date: next.to_string(), weekday: format!("{:?}", next.weekday()) });
             }
-            next = next.checked_add(1.day()).map_err(|error| Error::fatal("the calendar ends").with_source(error))?;
+            next = next.tomorrow().map_err(calendar_ends)?;
         }
         if next == self.next {
             return Ok(None);
@@ -102,6 +103,10 @@ impl Source for Weekdays {
         self.next = next;
         Ok(Some(SourceBatch { records, offsets, rejected: Vec::new() }))
     }
+}
+
+fn calendar_ends(error: jiff::Error) -> Error {
+    Error::fatal("the calendar ends").with_source(error)
 }
 
 pipeline_api::register!(source, Weekdays);

@@ -1,6 +1,7 @@
 //! The source from outside: files in, batches out.
 
 mod configuring;
+mod conforming;
 mod following;
 mod grammar;
 mod reading;

@@ -21,6 +21,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::{S3Json, S3Parquet};
 
+mod conforming;
 mod crashes;
 mod files;
 mod flushes;

@@ -43,6 +43,8 @@ enum Fault {
     CountsItsOwnRowsAlone,
     /// A reset removes nothing.
     ResetsNothing,
+    /// What was registered before a reset is not registered again.
+    RemembersWhatWasReset,
     /// A reset of nothing is an error.
     WantsSomethingToReset,
     /// A reset says the same whatever it removed.
@@ -68,6 +70,9 @@ struct RegisterConfig {
 
 /// What all hooks of this process have made, by the folder of their pipeline file.
 static REGISTERED: Mutex<BTreeMap<PathBuf, Vec<String>>> = Mutex::new(BTreeMap::new());
+
+/// What was ever registered.
+static REMEMBERED: Mutex<Vec<(PathBuf, String)>> = Mutex::new(Vec::new());
 
 struct Register {
     fault: Fault,
@@ -147,6 +152,7 @@ impl Register {
             Fault::RegistersTwice => false,
             Fault::RemembersInItselfAlone | Fault::ReadsAtOpenAlone => self.known.contains(&url),
             Fault::TrustsTheOrder => artifact.offsets.start <= self.last,
+            Fault::RemembersWhatWasReset => REMEMBERED.lock().unwrap().contains(&(self.folder.clone(), url.clone())),
             _ => now.contains(&url),
         };
         self.last = self.last.max(artifact.offsets.start);
@@ -154,6 +160,7 @@ impl Register {
             return;
         }
         self.known.push(url.clone());
+        REMEMBERED.lock().unwrap().push((self.folder.clone(), url.clone()));
         let all = match self.fault {
             Fault::ReadsAtOpenAlone => self.known.clone(),
             _ => [now, vec![url]].concat(),
@@ -202,30 +209,41 @@ async fn a_hook_that_does_everything_right_conforms() {
     run(|| register(Fault::None)).await;
 }
 
+/// Each fault, and a case that finds it.
+const FAULTS: &[(Fault, &str)] = &[
+    (Fault::RegistersTwice, "the_same_artifacts_twice_leave_the_same"),
+    (Fault::RegistersTwice, "an_older_flush_again_leaves_the_same"),
+    (Fault::RemembersInItselfAlone, "a_hook_that_is_opened_anew_leaves_the_same"),
+    (Fault::RemembersInItselfAlone, "tasks_with_the_same_artifacts_leave_the_same"),
+    (Fault::RegistersTheFirstAlone, "after_all_flushes_everything_is_made"),
+    (Fault::RegistersTheFirstAlone, "all_flushes_at_once_leave_the_same"),
+    (Fault::TrustsTheOrder, "the_order_of_artifacts_does_not_matter"),
+    (Fault::OverwritesOtherTasks, "tasks_at_once_leave_the_same"),
+    (Fault::ReadsAtOpenAlone, "tasks_by_turns_leave_the_same"),
+    (Fault::MarksBeforeItActs, "a_call_that_was_cut_off_is_made_whole_by_the_next"),
+    (Fault::WantsAFlushBeforeTheEnd, "an_end_without_a_flush_is_no_error"),
+    (Fault::RegistersAtTheEnd, "an_end_changes_nothing"),
+    (Fault::CountsItsOwnRowsAlone, "an_end_comes_on_a_task_that_had_no_flush"),
+    (Fault::ResetsNothing, "a_reset_leaves_nothing"),
+    (Fault::RemembersWhatWasReset, "after_a_reset_everything_is_made_anew"),
+    (Fault::WantsSomethingToReset, "a_reset_of_nothing_is_no_error"),
+    (Fault::SaysNothingOfItsReset, "a_reset_says_what_it_removed"),
+    (Fault::JudgesAnew, "the_same_artifacts_are_judged_the_same"),
+    (Fault::FindsFaults, "what_is_right_is_not_found_wrong"),
+];
+
 #[tokio::test]
 async fn every_fault_is_found() {
-    for (fault, case) in [
-        (Fault::RegistersTwice, "the_same_artifacts_twice_leave_the_same"),
-        (Fault::RegistersTwice, "an_older_flush_again_leaves_the_same"),
-        (Fault::RemembersInItselfAlone, "a_hook_that_is_opened_anew_leaves_the_same"),
-        (Fault::RemembersInItselfAlone, "tasks_with_the_same_artifacts_leave_the_same"),
-        (Fault::RegistersTheFirstAlone, "after_all_flushes_everything_is_made"),
-        (Fault::RegistersTheFirstAlone, "all_flushes_at_once_leave_the_same"),
-        (Fault::TrustsTheOrder, "the_order_of_artifacts_does_not_matter"),
-        (Fault::OverwritesOtherTasks, "tasks_at_once_leave_the_same"),
-        (Fault::ReadsAtOpenAlone, "tasks_by_turns_leave_the_same"),
-        (Fault::MarksBeforeItActs, "a_call_that_was_cut_off_is_made_whole_by_the_next"),
-        (Fault::WantsAFlushBeforeTheEnd, "an_end_without_a_flush_is_no_error"),
-        (Fault::RegistersAtTheEnd, "an_end_changes_nothing"),
-        (Fault::CountsItsOwnRowsAlone, "an_end_comes_on_a_task_that_had_no_flush"),
-        (Fault::ResetsNothing, "a_reset_leaves_nothing"),
-        (Fault::WantsSomethingToReset, "a_reset_of_nothing_is_no_error"),
-        (Fault::SaysNothingOfItsReset, "a_reset_says_what_it_removed"),
-        (Fault::JudgesAnew, "the_same_artifacts_are_judged_the_same"),
-        (Fault::FindsFaults, "what_is_right_is_not_found_wrong"),
-    ] {
-        let outcome = cases().into_iter().find(|found| found.name == case).unwrap().run(register(fault)).await;
+    for (fault, case) in FAULTS {
+        let outcome = cases().into_iter().find(|found| found.name == *case).unwrap().run(register(*fault)).await;
         let fault_text = outcome.expect_err(&format!("{fault:?} passes {case}"));
         assert!(fault_text.starts_with(case) && fault_text.contains("the contract says at"), "{fault_text}");
+    }
+}
+
+#[test]
+fn every_case_finds_a_fault() {
+    for case in cases().iter().filter(|case| !case.contract.starts_with("Plugin::")) {
+        assert!(FAULTS.iter().any(|(_, found_by)| *found_by == case.name), "{} finds none", case.name);
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{Array, AsArray, StringArray};
@@ -39,12 +40,18 @@ enum Fault {
     FlushesAllPartitions,
     /// A flush writes what is there when its work is done.
     DetachesNothing,
+    /// Two tasks cannot flush at once.
+    FlushesOneAtATime,
     /// The work of a flush ends with its sink.
     NeedsTheSinkForItsWork,
     /// A range without records leaves a file.
     WritesEmptyRanges,
     /// A revocation is not looked at.
     ForgetsRevoke,
+    /// A revocation ends the flush that is under way.
+    RevokesItsFlush,
+    /// A partition that it does not hold cannot be revoked.
+    WantsSomethingToRevoke,
     /// A revocation takes all partitions.
     RevokesEverything,
     /// The records before a wrong one are kept.
@@ -59,8 +66,16 @@ enum Fault {
     LiesElsewhere,
     /// Artifacts lack their partition values.
     LacksPartitionValues,
+    /// It says that it holds something, and not how much.
+    SaysThatItHoldsSomething,
     /// What was flushed still counts as buffered.
     CountsWhatWasFlushed,
+    /// Asking for the dataset makes its folder.
+    MakesItsFolderForTheDataset,
+    /// A discard of nothing is an error.
+    WantsSomethingToDiscard,
+    /// A reset of nothing is an error.
+    WantsSomethingToReset,
     /// A discard removes what begins alike.
     DiscardsByPrefix,
     /// A discard removes nothing.
@@ -94,6 +109,9 @@ struct ShelfConfig {
 /// What all sinks of this process have made durable.
 static SHELF: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
 
+/// Whether a flush is under way.
+static BUSY: AtomicBool = AtomicBool::new(false);
+
 type Put = BTreeMap<TopicPartition, Vec<Vec<i64>>>;
 
 struct Shelf {
@@ -101,6 +119,7 @@ struct Shelf {
     ending: String,
     location: String,
     put: Arc<Mutex<Put>>,
+    revoked: Arc<Mutex<Vec<TopicPartition>>>,
     refused: bool,
 }
 
@@ -115,13 +134,17 @@ impl Plugin for Shelf {
 
     async fn open(config: ShelfConfig, context: Context) -> Result<Self> {
         let ShelfConfig { fault, ending } = config;
-        Ok(Self { fault, ending, location: location(&context.folder), put: Arc::default(), refused: false })
+        let location = location(&context.folder);
+        Ok(Self { fault, ending, location, put: Arc::default(), revoked: Arc::default(), refused: false })
     }
 }
 
 #[async_trait]
 impl Sink for Shelf {
-    fn dataset(_: &ShelfConfig, records: &Schema, folder: &Path) -> Result<Option<Dataset>> {
+    fn dataset(config: &ShelfConfig, records: &Schema, folder: &Path) -> Result<Option<Dataset>> {
+        if config.fault == Fault::MakesItsFolderForTheDataset {
+            std::fs::create_dir_all(folder.join("shelf")).unwrap();
+        }
         Ok(Some(Dataset {
             location: location(folder),
             format: FileFormat::JsonLines,
@@ -133,8 +156,12 @@ impl Sink for Shelf {
     async fn reset(config: ShelfConfig, context: Context) -> Result<String> {
         let topic = if config.fault == Fault::ResetsAllTopics { "" } else { &format!("{}+", context.topic) };
         let ours = format!("{}{topic}", location(&context.folder));
+        let mut shelf = SHELF.lock().unwrap();
+        if config.fault == Fault::WantsSomethingToReset && !shelf.keys().any(|url| url.starts_with(&ours)) {
+            return Err(Error::fatal("there is nothing to reset"));
+        }
         if config.fault != Fault::ResetsNothing {
-            SHELF.lock().unwrap().retain(|url, _| !url.starts_with(&ours));
+            shelf.retain(|url, _| !url.starts_with(&ours));
         }
         Ok("files".into())
     }
@@ -158,6 +185,7 @@ impl Sink for Shelf {
     fn buffered(&self) -> Buffered {
         let put = self.put.lock().unwrap();
         let rows = put.values().flatten().map(|batch| batch.len() as u64).sum::<u64>();
+        let rows = if self.fault == Fault::SaysThatItHoldsSomething { rows.min(1) } else { rows };
         Buffered { encoded: 8 * rows, memory: 16 * rows }
     }
 
@@ -180,13 +208,20 @@ impl Sink for Shelf {
         }
         let keeps_sink = (fault != Fault::NeedsTheSinkForItsWork).then(|| put.clone());
         let late = (fault == Fault::DetachesNothing).then_some(put);
+        let revoked = self.revoked.clone();
         Box::pin(async move {
             let _kept = keeps_sink;
+            if fault == Fault::FlushesOneAtATime && BUSY.swap(true, Ordering::Relaxed) {
+                return Err(Error::fatal("another flush is under way"));
+            }
             let mut artifacts = Vec::new();
             for (partition, offsets, mut batches) in detached {
                 tokio::task::yield_now().await;
                 if sink.upgrade().is_none() {
                     return Err(Error::fatal("the sink is gone"));
+                }
+                if fault == Fault::RevokesItsFlush && revoked.lock().unwrap().contains(&partition) {
+                    continue;
                 }
                 if let Some(late) = &late {
                     batches.extend(late.lock().unwrap().remove(&partition).unwrap_or_default());
@@ -199,6 +234,7 @@ impl Sink for Shelf {
                 let bytes = write(fault, &file, &batches).await;
                 artifacts.push(artifact(fault, file, &rows, bytes, partition, offsets));
             }
+            BUSY.store(false, Ordering::Relaxed);
             Ok(artifacts)
         })
     }
@@ -209,7 +245,13 @@ impl Sink for Shelf {
             Fault::RevokesEverything => true,
             _ => partitions.contains(partition),
         };
-        self.put.lock().unwrap().retain(|partition, _| !gone(partition));
+        let mut put = self.put.lock().unwrap();
+        let unknown = partitions.iter().find(|partition| !put.contains_key(partition));
+        if let (Fault::WantsSomethingToRevoke, Some(unknown)) = (self.fault, unknown) {
+            return Err(Error::fatal(format!("{unknown} is not held")));
+        }
+        put.retain(|partition, _| !gone(partition));
+        self.revoked.lock().unwrap().extend(partitions.iter().cloned());
         Ok(())
     }
 
@@ -226,7 +268,11 @@ impl Sink for Shelf {
             Fault::DiscardsByPrefix => prefixes.iter().any(|prefix| url.starts_with(prefix)),
             _ => prefixes.iter().any(|prefix| url == prefix || url.strip_prefix(prefix) == Some(".old")),
         };
-        SHELF.lock().unwrap().retain(|url, _| !ours(url));
+        let mut shelf = SHELF.lock().unwrap();
+        if self.fault == Fault::WantsSomethingToDiscard && !shelf.keys().any(ours) {
+            return Err(Error::fatal("there is nothing to discard"));
+        }
+        shelf.retain(|url, _| !ours(url));
         Ok(())
     }
 
@@ -331,44 +377,62 @@ async fn a_sink_that_does_everything_right_conforms() {
     run(|| shelf(Fault::None)).await;
 }
 
+/// Each fault, and a case that finds it.
+const FAULTS: &[(Fault, &str)] = &[
+    (Fault::NamesByTheClock, "names_and_contents_do_not_follow_from_the_clock"),
+    (Fault::StampsItsContents, "names_and_contents_do_not_follow_from_the_clock"),
+    (Fault::MarksItsBatches, "names_and_contents_do_not_follow_from_how_records_were_batched"),
+    (Fault::AppendsInAReplay, "a_replay_over_what_was_written_changes_nothing"),
+    (Fault::TrustsWhatIsThere, "a_flush_that_was_cut_off_is_made_whole_by_its_replay"),
+    (Fault::TrustsWhatIsThere, "a_flush_that_was_cut_off_is_made_whole_by_the_same_sink"),
+    (Fault::LosesABatchAtFlush, "a_flush_loses_and_doubles_no_record"),
+    (Fault::FlushesAllPartitions, "a_flush_takes_the_partitions_of_its_ranges_and_leaves_the_others"),
+    (Fault::FlushesAllPartitions, "each_artifact_is_of_one_partition_and_its_range"),
+    (Fault::DetachesNothing, "what_is_put_while_a_flush_is_under_way_goes_into_the_next"),
+    (Fault::NeedsTheSinkForItsWork, "the_work_needs_the_sink_no_more"),
+    (Fault::FlushesOneAtATime, "tasks_do_not_disturb_each_other"),
+    (Fault::WritesEmptyRanges, "a_range_without_records_leaves_nothing"),
+    (Fault::ForgetsRevoke, "what_was_revoked_is_forgotten"),
+    (Fault::ForgetsRevoke, "a_revoked_partition_comes_again"),
+    (Fault::ForgetsRevoke, "nothing_is_buffered_after_all_was_revoked"),
+    (Fault::RevokesItsFlush, "a_revoke_leaves_a_flush_under_way_alone"),
+    (Fault::WantsSomethingToRevoke, "a_partition_that_was_never_put_can_be_revoked"),
+    (Fault::RevokesEverything, "other_partitions_than_the_revoked_are_kept"),
+    (Fault::RevokesEverything, "a_revoked_partition_is_written_by_another_task"),
+    (Fault::KeepsRowsOfARefusedBatch, "a_batch_that_was_refused_leaves_nothing"),
+    (Fault::RefusesEverythingAfterwards, "the_other_records_of_a_refused_batch_are_taken"),
+    (Fault::RefusesEverythingAfterwards, "a_batch_that_was_refused_leaves_nothing"),
+    (Fault::SaysTheOffsetsOfItsRecords, "offsets_without_a_record_are_covered"),
+    (Fault::SaysTooManyRows, "artifacts_say_what_was_written_neither_more_nor_less"),
+    (Fault::LiesElsewhere, "artifacts_lie_below_the_location_of_the_dataset"),
+    (Fault::LacksPartitionValues, "artifacts_have_a_value_for_each_partition_column"),
+    (Fault::SaysThatItHoldsSomething, "what_is_buffered_grows_with_what_is_put"),
+    (Fault::CountsWhatWasFlushed, "nothing_is_buffered_after_a_flush_was_detached"),
+    (Fault::MakesItsFolderForTheDataset, "the_dataset_is_known_before_anything_runs"),
+    (Fault::WantsSomethingToDiscard, "a_discard_of_nothing_is_no_error"),
+    (Fault::WantsSomethingToReset, "a_reset_of_nothing_is_no_error"),
+    (Fault::DiscardsByPrefix, "a_discard_removes_its_ranges_and_no_others"),
+    (Fault::DiscardsNothing, "a_discard_removes_what_a_former_config_wrote"),
+    (Fault::DiscardsNothing, "a_discarded_range_is_replayed"),
+    (Fault::ResetsAllTopics, "a_reset_leaves_other_topics_alone"),
+    (Fault::ResetsNothing, "a_reset_leaves_nothing_of_its_topic"),
+    (Fault::ResetsNothing, "a_reset_removes_what_a_former_config_wrote"),
+    (Fault::WritesAtItsClose, "what_was_not_flushed_is_not_durable"),
+    (Fault::ClosesOnce, "it_closes_at_any_time"),
+];
+
 #[tokio::test]
 async fn every_fault_is_found() {
-    for (fault, case) in [
-        (Fault::NamesByTheClock, "names_and_contents_do_not_follow_from_the_clock"),
-        (Fault::StampsItsContents, "names_and_contents_do_not_follow_from_the_clock"),
-        (Fault::MarksItsBatches, "names_and_contents_do_not_follow_from_how_records_were_batched"),
-        (Fault::AppendsInAReplay, "a_replay_over_what_was_written_changes_nothing"),
-        (Fault::TrustsWhatIsThere, "a_flush_that_was_cut_off_is_made_whole_by_its_replay"),
-        (Fault::TrustsWhatIsThere, "a_flush_that_was_cut_off_is_made_whole_by_the_same_sink"),
-        (Fault::LosesABatchAtFlush, "a_flush_loses_and_doubles_no_record"),
-        (Fault::FlushesAllPartitions, "a_flush_takes_the_partitions_of_its_ranges_and_leaves_the_others"),
-        (Fault::FlushesAllPartitions, "each_artifact_is_of_one_partition_and_its_range"),
-        (Fault::DetachesNothing, "what_is_put_while_a_flush_is_under_way_goes_into_the_next"),
-        (Fault::NeedsTheSinkForItsWork, "the_work_needs_the_sink_no_more"),
-        (Fault::WritesEmptyRanges, "a_range_without_records_leaves_nothing"),
-        (Fault::ForgetsRevoke, "what_was_revoked_is_forgotten"),
-        (Fault::ForgetsRevoke, "a_revoked_partition_comes_again"),
-        (Fault::ForgetsRevoke, "nothing_is_buffered_after_all_was_revoked"),
-        (Fault::RevokesEverything, "other_partitions_than_the_revoked_are_kept"),
-        (Fault::RevokesEverything, "a_revoked_partition_is_written_by_another_task"),
-        (Fault::KeepsRowsOfARefusedBatch, "a_batch_that_was_refused_leaves_nothing"),
-        (Fault::RefusesEverythingAfterwards, "a_batch_that_was_refused_leaves_nothing"),
-        (Fault::SaysTheOffsetsOfItsRecords, "offsets_without_a_record_are_covered"),
-        (Fault::SaysTooManyRows, "artifacts_say_what_was_written_neither_more_nor_less"),
-        (Fault::LiesElsewhere, "artifacts_lie_below_the_location_of_the_dataset"),
-        (Fault::LacksPartitionValues, "artifacts_have_a_value_for_each_partition_column"),
-        (Fault::CountsWhatWasFlushed, "nothing_is_buffered_after_a_flush_was_detached"),
-        (Fault::DiscardsByPrefix, "a_discard_removes_its_ranges_and_no_others"),
-        (Fault::DiscardsNothing, "a_discard_removes_what_a_former_config_wrote"),
-        (Fault::DiscardsNothing, "a_discarded_range_is_replayed"),
-        (Fault::ResetsAllTopics, "a_reset_leaves_other_topics_alone"),
-        (Fault::ResetsNothing, "a_reset_leaves_nothing_of_its_topic"),
-        (Fault::ResetsNothing, "a_reset_removes_what_a_former_config_wrote"),
-        (Fault::WritesAtItsClose, "what_was_not_flushed_is_not_durable"),
-        (Fault::ClosesOnce, "it_closes_at_any_time"),
-    ] {
-        let outcome = cases().into_iter().find(|found| found.name == case).unwrap().run(shelf(fault)).await;
+    for (fault, case) in FAULTS {
+        let outcome = cases().into_iter().find(|found| found.name == *case).unwrap().run(shelf(*fault)).await;
         let fault_text = outcome.expect_err(&format!("{fault:?} passes {case}"));
         assert!(fault_text.starts_with(case) && fault_text.contains("the contract says at"), "{fault_text}");
+    }
+}
+
+#[test]
+fn every_case_finds_a_fault() {
+    for case in cases().iter().filter(|case| !case.contract.starts_with("Plugin::")) {
+        assert!(FAULTS.iter().any(|(_, found_by)| *found_by == case.name), "{} finds none", case.name);
     }
 }

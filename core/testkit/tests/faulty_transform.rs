@@ -45,6 +45,8 @@ enum Fault {
     SaysAnotherSchema,
     /// An empty batch is given back as it is.
     GivesEmptyBatchesBack,
+    /// An empty batch gets a row.
+    InventsARowForNone,
     /// An overflow is a panic.
     PanicsOnOverflow,
     /// An overflow stops the pipeline.
@@ -115,6 +117,10 @@ impl Transform for Double {
     fn apply(&self, records: RecordBatch) -> Result<RecordBatch> {
         if self.fault == Fault::GivesEmptyBatchesBack && records.num_rows() == 0 {
             return Ok(records);
+        }
+        if self.fault == Fault::InventsARowForNone && records.num_rows() == 0 {
+            let one = pipeline_testkit::records(&self.schema, [1]);
+            return Ok(one);
         }
         let volumes = records.column_by_name("volume").unwrap();
         if self.fault == Fault::StopsOnNulls && volumes.null_count() == volumes.len() && !volumes.is_empty() {
@@ -193,29 +199,40 @@ async fn a_transform_that_does_everything_right_conforms() {
     run(double(Fault::None)).await;
 }
 
+/// Each fault, and a case that finds it.
+const FAULTS: &[(Fault, &str)] = &[
+    (Fault::AddsARow, "rows_are_neither_added_nor_reordered"),
+    (Fault::ReordersRows, "rows_are_neither_added_nor_reordered"),
+    (Fault::LeavesTheRuntimesColumnsOut, "the_columns_of_the_runtime_are_passed_on"),
+    (Fault::LeavesUnknownColumnsOut, "the_columns_of_the_runtime_are_passed_on"),
+    (Fault::CutsTheRuntimesColumns, "the_columns_of_the_runtime_follow_their_rows"),
+    (Fault::TakesANameOfTheRuntime, "its_columns_have_names_of_their_own"),
+    (Fault::CountsItsCalls, "the_same_batch_gives_the_same_result"),
+    (Fault::CountsItsCalls, "what_came_before_changes_nothing"),
+    (Fault::LooksAtTheBatch, "a_batch_gives_what_its_slices_give"),
+    (Fault::ForgetsWhereASliceBegins, "a_slice_gives_what_its_copy_gives"),
+    (Fault::SaysAnotherSchema, "every_result_has_the_schema_of_the_transform"),
+    (Fault::GivesEmptyBatchesBack, "every_result_has_the_schema_of_the_transform"),
+    (Fault::InventsARowForNone, "an_empty_batch_gives_an_empty_one"),
+    (Fault::PanicsOnOverflow, "a_record_at_the_edge_is_transformed_or_refused"),
+    (Fault::StopsOnOverflow, "a_record_at_the_edge_is_transformed_or_refused"),
+    (Fault::LetsARowChangeOthers, "a_record_that_is_refused_does_not_change_its_neighbours"),
+    (Fault::StopsOnNulls, "nulls_are_transformed_or_refused"),
+    (Fault::ValidatesNothing, "records_without_its_columns_are_taken_or_refused_before_anything_runs"),
+];
+
 #[tokio::test]
 async fn every_fault_is_found() {
-    for (fault, case) in [
-        (Fault::AddsARow, "rows_are_neither_added_nor_reordered"),
-        (Fault::ReordersRows, "rows_are_neither_added_nor_reordered"),
-        (Fault::LeavesTheRuntimesColumnsOut, "the_columns_of_the_runtime_are_passed_on"),
-        (Fault::LeavesUnknownColumnsOut, "the_columns_of_the_runtime_are_passed_on"),
-        (Fault::CutsTheRuntimesColumns, "the_columns_of_the_runtime_follow_their_rows"),
-        (Fault::TakesANameOfTheRuntime, "its_columns_have_names_of_their_own"),
-        (Fault::CountsItsCalls, "the_same_batch_gives_the_same_result"),
-        (Fault::CountsItsCalls, "what_came_before_changes_nothing"),
-        (Fault::LooksAtTheBatch, "a_batch_gives_what_its_slices_give"),
-        (Fault::ForgetsWhereASliceBegins, "a_slice_gives_what_its_copy_gives"),
-        (Fault::SaysAnotherSchema, "every_result_has_the_schema_of_the_transform"),
-        (Fault::GivesEmptyBatchesBack, "every_result_has_the_schema_of_the_transform"),
-        (Fault::PanicsOnOverflow, "a_record_at_the_edge_is_transformed_or_refused"),
-        (Fault::StopsOnOverflow, "a_record_at_the_edge_is_transformed_or_refused"),
-        (Fault::LetsARowChangeOthers, "a_record_that_is_refused_does_not_change_its_neighbours"),
-        (Fault::StopsOnNulls, "nulls_are_transformed_or_refused"),
-        (Fault::ValidatesNothing, "records_without_its_columns_are_taken_or_refused_before_anything_runs"),
-    ] {
-        let outcome = cases().into_iter().find(|found| found.name == case).unwrap().run(double(fault)).await;
+    for (fault, case) in FAULTS {
+        let outcome = cases().into_iter().find(|found| found.name == *case).unwrap().run(double(*fault)).await;
         let fault_text = outcome.expect_err(&format!("{fault:?} passes {case}"));
         assert!(fault_text.starts_with(case) && fault_text.contains("the contract says at"), "{fault_text}");
+    }
+}
+
+#[test]
+fn every_case_finds_a_fault() {
+    for case in cases().iter().filter(|case| !case.contract.starts_with("Plugin::")) {
+        assert!(FAULTS.iter().any(|(_, found_by)| *found_by == case.name), "{} finds none", case.name);
     }
 }

@@ -93,7 +93,7 @@ impl Subject {
         self
     }
 
-    /// Says records of which the sink can never accept at least one.
+    /// Says records of which the sink can never accept one at least, and accepts the others.
     #[must_use]
     pub fn refusing(self, records: RecordBatch) -> Self {
         Self { refused: Some(records), ..self }

@@ -3,6 +3,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
 mod catalog;
+#[cfg(test)]
+mod conforming;
 mod engine_error;
 mod expression;
 mod functions;

@@ -110,17 +110,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_batch_gives_the_same_rows_as_its_slices_and_no_rows_give_none() {
-        let query = "SELECT *, CASE WHEN close > 1 THEN 'high' ELSE 'low' END AS level, 1 AS one FROM input";
-        let transform = opened(query).await.unwrap();
-        let whole = transform.apply(prices()).unwrap();
-        for row in 0..prices().num_rows() {
-            assert_eq!(transform.apply(prices().slice(row, 1)).unwrap(), whole.slice(row, 1));
-        }
-        assert_eq!(transform.apply(prices().slice(0, 0)).unwrap().num_rows(), 0);
-    }
-
-    #[tokio::test]
     async fn a_star_means_the_columns_of_the_record_and_can_leave_some_out() {
         let names = |transform: &SqlTransform| {
             transform.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>()

@@ -184,6 +184,9 @@ fn with_metadata(batch: &SinkBatch) -> Result<RecordBatch> {
 }
 
 #[cfg(test)]
+mod conforming;
+
+#[cfg(test)]
 mod tests {
     use arrow::array::{BinaryArray, Float64Array, Int64Array, TimestampMillisecondArray};
     use pipeline_api::{ErrorKind, Metadata, OffsetRange, PlannedRange, Timestamp};
@@ -240,16 +243,6 @@ mod tests {
         assert_eq!(sink.buffered().memory, 0);
         sink.flush(ranges(&[0, 1])).await.unwrap();
         assert_eq!(text(&shown).lines().count(), 6);
-    }
-
-    #[tokio::test]
-    async fn what_is_revoked_is_not_shown() {
-        let (mut sink, shown) = sink(json!({}));
-        sink.put(batch(0, 10)).await.unwrap();
-        sink.put(batch(1, 10)).await.unwrap();
-        sink.revoke(&[TopicPartition::new("stocks", 0)]).await.unwrap();
-        sink.flush(ranges(&[0, 1])).await.unwrap();
-        assert_eq!(text(&shown).lines().count(), 2);
     }
 
     #[tokio::test]

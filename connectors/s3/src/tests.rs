@@ -89,21 +89,23 @@ fn records(columns: impl IntoIterator<Item = (&'static str, ArrayRef)>) -> Recor
 
 /// All files below a folder, by their path in it.
 fn files_in(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = BTreeMap::new();
+    paths_in(folder).into_iter().map(|path| (path.clone(), fs::read(folder.join(path)).unwrap())).collect()
+}
+
+/// The paths of all files below a folder, in it.
+fn paths_in(folder: &Path) -> Vec<String> {
+    let mut paths = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(next).unwrap() {
             let path = entry.unwrap().path();
             match path.is_dir() {
                 true => folders.push(path),
-                false => {
-                    let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                    files.insert(name, fs::read(&path).unwrap());
-                }
+                false => paths.push(path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned()),
             }
         }
     }
-    files
+    paths
 }
 
 /// The rows of a Parquet file as text, `name: value` by name.

@@ -2,20 +2,22 @@ use pipeline_testkit::source_conformance::{Subject, run};
 
 use super::*;
 
-/// Three files, two of them compressed, of some batches each, with records that are rejected.
+/// Three files of some batches together, two of them compressed; with a byte order mark, both kinds of line breaks, one
+/// of them missing at the end, and records that are rejected.
 fn files() -> Fixture {
     let fixture = Fixture::new(&[("n", "int"), ("at", "timestamp")]);
-    let text = |first: u32| {
+    let text = |first: u32, line_break: &str| {
         let line = |n: u32| match n % 1000 {
-            7 => format!("none,\"{n}\nü\",\n"),
-            _ => format!("{n},\"{n}\nü\",2026-01-02 00:00:{:02}\n", n % 60),
+            7 => format!("none,\"{n}\nü\","),
+            _ => format!("{n},\"{n}\nü\",2026-01-02 00:00:{:02}", n % 60),
         };
-        std::iter::once("n,t,at\n".to_owned()).chain((first..first + 10_000).map(line)).collect::<String>()
+        let lines: Vec<String> = (first..first + 9_000).map(line).collect();
+        format!("\u{feff}n,t,at{line_break}{}", lines.join(line_break))
     };
-    fixture.write("data/a.csv", text(0));
-    fixture.write("data/b.csv.zst", zstd::encode_all(text(20_000).as_bytes(), 1).unwrap());
+    fixture.write("data/a.csv", text(0, "\r\n"));
+    fixture.write("data/b.csv.zst", zstd::encode_all(text(10_000, "\n").as_bytes(), 1).unwrap());
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    std::io::Write::write_all(&mut gzip, text(40_000).as_bytes()).unwrap();
+    std::io::Write::write_all(&mut gzip, text(20_000, "\r\n").as_bytes()).unwrap();
     fixture.write("data/c.csv.gz", gzip.finish().unwrap());
     fixture
 }

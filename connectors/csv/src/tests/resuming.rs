@@ -1,31 +1,5 @@
 use super::*;
 
-/// All rows of a file, read with a stop and a new start after each batch.
-async fn read_in_runs(fixture: &Fixture, config: &Value) -> Vec<String> {
-    let (mut read, mut runs) = (Read::default(), 0);
-    loop {
-        let mut source = fixture.open(config.clone(), read.offsets.clone()).await.unwrap();
-        let Some(batch) = source.poll().await.unwrap() else { break };
-        read.add(batch);
-        runs += 1;
-    }
-    assert!(runs > 2, "{runs} runs");
-    read.rows
-}
-
-#[tokio::test]
-async fn a_stop_after_any_batch_neither_loses_nor_repeats_a_row() {
-    let fixture = Fixture::new(&[("n", "int")]);
-    let lines: Vec<String> = (0..20_000).map(|n| format!("{n},\"{n}\nü\"")).collect();
-    let text = format!("\u{feff}n,t\r\n{}", lines.join("\r\n"));
-    fixture.write("a.csv", &text).write("a.csv.zst", zstd::encode_all(text.as_bytes(), 1).unwrap());
-    for path in ["a.csv", "a.csv.zst"] {
-        let rows = read_in_runs(&fixture, &json!({ "path": path })).await;
-        let expected: Vec<String> = (0..20_000).map(|n| format!("{n}|{n}\nü")).collect();
-        assert!(rows == expected, "{} rows of {path}", rows.len());
-    }
-}
-
 #[tokio::test]
 async fn a_file_that_was_read_is_not_read_again_and_one_that_grew_is_read_on() {
     let fixture = Fixture::new(&[("n", "int")]);

@@ -25,8 +25,10 @@ fn stored(folder: &Path) -> Vec<Stored> {
     if !out.exists() {
         return Vec::new();
     }
-    let whole = files_in(&out).into_iter().filter(|(path, _)| !path.contains('#'));
-    let stored = whole.map(|(path, bytes)| {
+    // What is not whole may be gone before it is read.
+    let whole = paths_in(&out).into_iter().filter(|path| !path.contains('#'));
+    let stored = whole.map(|path| {
+        let bytes = fs::read(out.join(&path)).unwrap();
         let numbers = match path.ends_with(".parquet") {
             true => parquet_rows(&bytes).iter().map(|row| row["id"].parse().unwrap()).collect(),
             false => json_rows(&unpacked(&path, &bytes)).iter().map(|row| row["id"].as_i64().unwrap()).collect(),

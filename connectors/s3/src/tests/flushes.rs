@@ -46,50 +46,6 @@ async fn the_same_rows_leave_the_same_bytes_however_they_were_cut_into_batches()
 }
 
 #[tokio::test]
-async fn only_the_partitions_of_the_ranges_are_flushed() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut sink = json_sink(json!({ "url": "out" }), &rows(0..1), folder.path()).await;
-    sink.put(batch(0, rows(0..5))).await.unwrap();
-    sink.put(SinkBatch { partition: partition(1), ..batch(0, rows(0..7)) }).await.unwrap();
-    let first = sink.flush(ranges(1, 0, 9)).await.unwrap();
-    assert_eq!((first.len(), first[0].rows, first[0].offsets), (1, 7, OffsetRange::new(0, 9)));
-    let second = sink.flush(ranges(0, 0, 5)).await.unwrap();
-    assert_eq!((second.len(), second[0].rows, &second[0].partition), (1, 5, &partition(0)));
-}
-
-#[tokio::test]
-async fn the_next_range_is_put_while_a_flush_is_under_way() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut sink = json_sink(json!({ "url": "out" }), &rows(0..1), folder.path()).await;
-    sink.put(batch(0, rows(0..5))).await.unwrap();
-    let under_way = sink.flush(ranges(0, 0, 5));
-    sink.put(batch(5, rows(5..8))).await.unwrap();
-    let next = sink.flush(ranges(0, 5, 8));
-    assert_eq!(next.await.unwrap()[0].rows, 3);
-    assert_eq!(under_way.await.unwrap()[0].rows, 5);
-}
-
-#[tokio::test]
-async fn a_range_without_records_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut sink = parquet_sink(json!({ "url": "out" }), &rows(0..1), folder.path()).await;
-    sink.put(SinkBatch { offsets: OffsetRange::new(0, 4), ..batch(0, rows(0..0)) }).await.unwrap();
-    assert_eq!(sink.flush(ranges(0, 0, 4)).await.unwrap(), []);
-    assert!(files_in(&folder.path().join("out")).is_empty());
-}
-
-#[tokio::test]
-async fn what_was_revoked_is_not_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut sink = json_sink(json!({ "url": "out" }), &rows(0..1), folder.path()).await;
-    sink.put(batch(0, rows(0..5))).await.unwrap();
-    sink.put(SinkBatch { partition: partition(1), ..batch(0, rows(0..7)) }).await.unwrap();
-    sink.revoke(&[partition(0)]).await.unwrap();
-    assert_eq!(sink.flush(ranges(0, 0, 5)).await.unwrap(), []);
-    assert_eq!(sink.flush(ranges(1, 0, 7)).await.unwrap()[0].rows, 7);
-}
-
-#[tokio::test]
 async fn discard_removes_exactly_the_files_of_the_range_whatever_config_wrote_them() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");

@@ -1,6 +1,7 @@
 //! `128MiB`, as people write it.
 
 use std::fmt;
+use std::num::{IntErrorKind, ParseIntError};
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -31,7 +32,9 @@ impl ByteSize {
     }
 }
 
-const UNITS: [(&str, u64); 7] = [
+const UNITS: [(&str, u64); 9] = [
+    ("TiB", 1 << 40),
+    ("TB", 1_000_000_000_000),
     ("GiB", 1 << 30),
     ("MiB", 1 << 20),
     ("KiB", 1 << 10),
@@ -47,27 +50,32 @@ impl FromStr for ByteSize {
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || {
             format!(
-                "`{text}` is not a size, expected a number above 0 with B, kB, KiB, MB, MiB, GB or GiB, such as 128MiB"
+                "`{text}` is not a size, expected a number above 0 with B, kB, KiB, MB, MiB, GB, GiB, TB or TiB, such as 128MiB"
             )
         };
         let split = text.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(text.len());
         let (number, unit) = text.split_at(split);
-        let number: u64 = number.replace('_', "").parse().map_err(|_| expected())?;
+        let too_large = || format!("`{text}` is more than there can be, expected a smaller size such as 128MiB");
+        let number: u64 = number.replace('_', "").parse().map_err(|error: ParseIntError| match error.kind() {
+            IntErrorKind::PosOverflow => too_large(),
+            _ => expected(),
+        })?;
         let unit = unit.trim();
         let factor = match unit {
             "" => 1,
             _ => UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).ok_or_else(expected)?.1,
         };
         match number.checked_mul(factor) {
-            Some(0) | None => Err(expected()),
+            Some(0) => Err(expected()),
             Some(bytes) => Ok(Self(bytes)),
+            None => Err(too_large()),
         }
     }
 }
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (unit, factor) in [("GiB", 1u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
+        for (unit, factor) in [("TiB", 1u64 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
             if self.0 >= factor && self.0.is_multiple_of(factor) {
                 return write!(f, "{}{unit}", self.0 / factor);
             }
@@ -129,6 +137,7 @@ mod tests {
             ("1GB", 1_000_000_000),
             ("10 mb", 10_000_000),
             ("1_000B", 1000),
+            ("2TiB", 2 << 40),
         ] {
             assert_eq!(text.parse::<ByteSize>().map(ByteSize::bytes), Ok(bytes), "{text}");
         }

@@ -12,6 +12,9 @@ pub struct TypeError(String);
 const NAMES: &str = "string, boolean, tinyint, smallint, int, bigint, float, double, decimal(p,s), date, timestamp, timestamp(6), \
                      binary, array<…> or struct<name:type,…>";
 
+/// A longer text is shown by its beginning.
+const LONGEST_SHOWN: usize = 200;
+
 /// Other engines' names for a type, and ours.
 const ALIASES: [(&str, &str); 12] = [
     ("long", "bigint"),
@@ -39,8 +42,19 @@ pub fn parse_column(name: &str, text: &str) -> Result<Field, TypeError> {
     Ok(Field::new(name, parse_type(type_text)?, nullable))
 }
 
+/// Deeper nesting than this is no record.
+const DEEPEST: usize = 32;
+
+/// More fields than these are no struct.
+const MOST_FIELDS: usize = 1000;
+
 /// A type from its text: `decimal(18,6)`.
 pub fn parse_type(text: &str) -> Result<DataType, TypeError> {
+    parse_within(text, DEEPEST)
+}
+
+/// A type that nests at most so many levels.
+fn parse_within(text: &str, levels: usize) -> Result<DataType, TypeError> {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
     Ok(match lower.as_str() {
@@ -56,20 +70,24 @@ pub fn parse_type(text: &str) -> Result<DataType, TypeError> {
         "timestamp" | "timestamp(3)" => DataType::Timestamp(TimeUnit::Millisecond, None),
         "timestamp(6)" => DataType::Timestamp(TimeUnit::Microsecond, None),
         "binary" => DataType::Binary,
-        _ => return parse_nested(text, &lower),
+        _ => return parse_nested(text, &lower, levels),
     })
 }
 
-fn parse_nested(text: &str, lower: &str) -> Result<DataType, TypeError> {
+fn parse_nested(text: &str, lower: &str, levels: usize) -> Result<DataType, TypeError> {
     if let Some(arguments) = enclosed(lower, "decimal(", ')') {
         return parse_decimal(text, arguments);
     }
-    if enclosed(lower, "array<", '>').is_some() {
-        let inner = &text["array<".len()..text.len() - 1];
-        return Ok(DataType::List(Arc::new(Field::new("item", parse_type(inner)?, true))));
+    let (array, structure) = (enclosed(lower, "array<", '>'), enclosed(lower, "struct<", '>'));
+    if levels == 0 && array.or(structure).is_some() {
+        return Err(TypeError(format!("the type nests deeper than {DEEPEST} levels, expected a flatter one")));
     }
-    if enclosed(lower, "struct<", '>').is_some() {
-        return parse_struct(text, &text["struct<".len()..text.len() - 1]);
+    if array.is_some() {
+        let inner = &text["array<".len()..text.len() - 1];
+        return Ok(DataType::List(Arc::new(Field::new("item", parse_within(inner, levels - 1)?, true))));
+    }
+    if structure.is_some() {
+        return parse_struct(text, &text["struct<".len()..text.len() - 1], levels - 1);
     }
     Err(unknown(text, lower))
 }
@@ -91,16 +109,23 @@ fn parse_decimal(text: &str, arguments: &str) -> Result<DataType, TypeError> {
     }
 }
 
-fn parse_struct(text: &str, inner: &str) -> Result<DataType, TypeError> {
-    let fields = split_top_level(inner)
-        .into_iter()
-        .map(|part| {
-            let (name, of) = part
-                .split_once(':')
-                .ok_or_else(|| TypeError(format!("`{text}` is no struct type, expected struct<name:type,…>")))?;
-            Ok(Field::new(name.trim(), parse_type(of)?, true))
-        })
-        .collect::<Result<Vec<_>, TypeError>>()?;
+fn parse_struct(text: &str, inner: &str, levels: usize) -> Result<DataType, TypeError> {
+    let mut fields: Vec<Field> = Vec::new();
+    for part in split_top_level(inner) {
+        let named = part.split_once(':').map(|(name, of)| (name.trim(), of)).filter(|(name, _)| !name.is_empty());
+        let (name, of) =
+            named.ok_or_else(|| TypeError(format!("`{text}` is no struct type, expected struct<name:type,…>")))?;
+        if let Some(other) = fields.iter().find(|other| other.name().to_lowercase() == name.to_lowercase()) {
+            let other = other.name();
+            return Err(TypeError(format!(
+                "a struct with the fields `{other}` and `{name}`, which tables do not tell apart; expected another name"
+            )));
+        }
+        fields.push(Field::new(name, parse_within(of, levels)?, true));
+        if fields.len() > MOST_FIELDS {
+            return Err(TypeError(format!("a struct of more than {MOST_FIELDS} fields, expected fewer")));
+        }
+    }
     Ok(DataType::Struct(Fields::from(fields)))
 }
 
@@ -123,6 +148,13 @@ fn split_top_level(text: &str) -> Vec<&str> {
 }
 
 fn unknown(text: &str, lower: &str) -> TypeError {
+    if text.is_empty() {
+        return TypeError(format!("the type is missing, expected {NAMES}"));
+    }
+    if text.len() > LONGEST_SHOWN {
+        let begin: String = text.chars().take(20).collect();
+        return TypeError(format!("`{begin}…` is no type, expected {NAMES}"));
+    }
     let base = lower.split(['(', '<']).next().unwrap_or(lower).trim();
     let meant = match ALIASES.iter().find(|(alias, _)| *alias == base) {
         Some((_, ours)) => Some(*ours),
@@ -218,7 +250,27 @@ mod tests {
         assert!(message("decimal(40,2)").contains("1 to 38 digits"));
         assert!(message("decimal(4,5)").contains("decimal(precision,scale)"));
         assert!(message("struct<a>").contains("struct<name:type"));
-        assert!(message("").contains("expected string"));
+        assert!(message("").starts_with("the type is missing, expected string"));
         assert!(message("é not nul").contains("is no type"));
+    }
+
+    #[test]
+    fn the_fields_of_a_struct_have_names_that_tables_tell_apart() {
+        let message = |text| parse_type(text).map(|_| ()).unwrap_err().to_string();
+        assert!(message("struct<:int>").contains("expected struct<name:type"));
+        assert!(message("struct<a:int,A:int>").contains("the fields `a` and `A`"));
+        assert!(message(&format!("struct<{}>", "a:int,".repeat(2))).contains("the fields `a` and `a`"));
+    }
+
+    #[test]
+    fn a_type_is_followed_so_deep_and_no_deeper() {
+        let nested = |levels: usize| format!("{}int{}", "array<".repeat(levels), ">".repeat(levels));
+        assert!(parse_type(&nested(32)).is_ok());
+        for levels in [33, 100_000] {
+            let message = parse_type(&nested(levels)).map(|_| ()).unwrap_err().to_string();
+            assert_eq!(message, "the type nests deeper than 32 levels, expected a flatter one");
+        }
+        let nested = format!("{}int{}", "struct<a:".repeat(40), ">".repeat(40));
+        assert!(parse_type(&nested).is_err());
     }
 }

@@ -7,6 +7,7 @@ pub mod broker;
 pub mod file;
 mod metadata_columns;
 mod plan;
+mod redactor;
 pub mod run;
 mod transform_chain;
 
@@ -15,4 +16,5 @@ pub use plan::{
     BrokerSettings, ErrorPolicy, FlushPolicy, Plan, PluginPlan, ReportQuery, RetryPolicy, SinkPlan, SourcePlan,
     Tolerance, TopicPlan, TransformPlan,
 };
+pub use redactor::Redactor;
 pub use transform_chain::TransformChain;

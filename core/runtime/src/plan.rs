@@ -8,6 +8,8 @@ use std::time::Duration;
 use pipeline_api::{ByteSize, Context, Dataset, Delivery, Registration, SchemaRef, SourceOffsets, Task};
 use serde_json::Value;
 
+use crate::Redactor;
+
 /// A pipeline file in which every name is resolved, every default is filled in, and nothing is wrong that can be known
 /// offline. Made by [`file::load`](crate::file::load).
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct Plan {
     pub broker: BrokerSettings,
     /// Queries whose answers are shown after a bounded run.
     pub report: Vec<ReportQuery>,
+    /// Takes the file's secrets out of whatever is said of the run.
+    pub secrets: Redactor,
 }
 
 impl Plan {

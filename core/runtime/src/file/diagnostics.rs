@@ -130,6 +130,9 @@ impl Diagnostics {
         let title = level.primary_title(diagnostic.text());
         let path = self.file.display().to_string();
         let group = match &diagnostic.place {
+            Some(place) if line_around(place.bytes.start, &self.source).1.len() > LONGEST_LINE => {
+                Group::with_title(title).element(Origin::path(path).line(place.line).char_column(place.column))
+            }
             Some(place) => {
                 let (start, line) = line_around(place.bytes.start, &self.source);
                 let span = place.bytes.start - start..place.bytes.end - start;
@@ -185,9 +188,47 @@ fn line_around(at: usize, text: &str) -> (usize, &str) {
     (start, line.strip_suffix('\r').unwrap_or(line))
 }
 
+/// A longer line is not quoted.
+const LONGEST_LINE: usize = 4096;
+
+/// More than this of one message nobody reads.
+const LONGEST: usize = 1000;
+const LONGEST_END: usize = 250;
+
+/// `text` as one line of bounded length: what would break it, or move a terminal's cursor, as Rust would write it.
+pub(super) fn line(text: &str) -> String {
+    let length = text.chars().count();
+    let (begin, end) = match length > LONGEST {
+        true => (LONGEST - LONGEST_END, length - LONGEST_END),
+        false => (length, length),
+    };
+    let mut line = String::with_capacity(text.len().min(4 * LONGEST));
+    for (at, c) in text.chars().enumerate().filter(|(at, _)| *at <= begin || *at >= end) {
+        match c {
+            _ if at == begin && begin < end => line.push('…'),
+            c if c.is_control() => line.extend(c.escape_default()),
+            c => line.push(c),
+        }
+    }
+    line
+}
+
 fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn a_message_is_one_line_whatever_is_quoted_in_it() {
+        assert_eq!(line("`a\n\u{1b}[31mb` größer 🦀"), "`a\\n\\u{1b}[31mb` größer 🦀");
+        let long = line(&format!("begin {} end", "x".repeat(1_000_000)));
+        assert_eq!(long.chars().count(), 1001);
+        assert!(long.starts_with("begin x") && long.contains("x…x") && long.ends_with(" end"));
     }
 }

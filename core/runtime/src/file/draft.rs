@@ -1,18 +1,18 @@
 //! A file between YAML and plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use pipeline_api::{Registry, Severity};
 use serde_json::Value;
 
-use super::diagnostics::{Diagnostic, Diagnostics, Place};
+use super::diagnostics::{self, Diagnostic, Diagnostics, Place};
 use super::outline::{Mistake, Outline};
 use super::overrides::{self, Untyped};
 use super::planner::Planner;
 use super::problems::{Aspect, Problem, Problems};
 use super::secrets::Secrets;
-use super::shape::Shape;
+use super::shape::{Form, Shape};
 use super::{LoadOptions, placeholders, plugins, pointer, schema};
 use crate::plan::Plan;
 
@@ -34,19 +34,21 @@ impl Draft {
         // First what the command line replaces, so that a placeholder that it replaces need not be known.
         let sets = overrides::apply(&mut tree, &options.sets, &mut untyped, &mut problems);
         placeholders::fill(&mut tree, &options.env, &mut untyped, &mut secrets, &mut problems);
+        secrets.add_user_infos(&tree);
+        secrets.add_environment(&options.env);
         Self { tree, untyped, secrets, problems, sets }
     }
 
     /// The plan. `None` if there is an error, which is then among the diagnostics.
     pub(super) async fn plan(&mut self, folder: &Path, registry: &Registry) -> Option<Plan> {
         let Self { tree, untyped, secrets, problems, .. } = self;
-        Shape { untyped, secrets, problems }.check(tree, "", &schema::skeleton());
+        Shape { untyped, secrets, problems }.check(tree, "", &Form::new(schema::skeleton()));
         if !tree.is_object() {
             return None;
         }
         let plugins = plugins::look_up(tree, registry, untyped, secrets, problems);
         let tree = without_errors(tree, problems);
-        Planner { tree: &tree, plugins: &plugins, folder, problems, doubtful: Vec::new() }.plan().await
+        Planner { tree: &tree, plugins: &plugins, folder, secrets, problems, doubtful: HashSet::new() }.plan().await
     }
 
     /// Everything that was found.
@@ -93,7 +95,7 @@ impl Mistake {
             severity: Severity::Error,
             place: Some(Place::of(self.bytes.clone(), text)),
             path: String::new(),
-            message: self.message.clone(),
+            message: diagnostics::line(&self.message),
             help: None,
         }
     }
@@ -116,9 +118,9 @@ impl Problem {
         Diagnostic {
             severity: self.severity,
             place: set.is_none().then(|| Place::of(bytes, text)),
-            path: pointer::readable(&self.pointer),
-            message: secrets.redact(&self.pointer, &self.message),
-            help: help.map(|help| secrets.redact(&self.pointer, &help)),
+            path: diagnostics::line(&secrets.redact(&self.pointer, &pointer::readable(&self.pointer))),
+            message: diagnostics::line(&secrets.redact(&self.pointer, &self.message)),
+            help: help.map(|help| diagnostics::line(&secrets.redact(&self.pointer, &help))),
         }
     }
 }

@@ -33,6 +33,9 @@ pub(super) fn list(words: &[impl AsRef<str>]) -> String {
     }
 }
 
+/// A longer text is shown by its beginning.
+const LONGEST_SHOWN: usize = 60;
+
 /// What was found.
 pub(super) fn found(value: &Value) -> String {
     match value {
@@ -40,8 +43,8 @@ pub(super) fn found(value: &Value) -> String {
         Value::Bool(value) => format!("`{value}`"),
         Value::Number(number) => format!("`{number}`"),
         Value::String(text) if text.is_empty() => "an empty text".into(),
-        Value::String(text) if text.chars().count() > 60 => {
-            format!("the text `{}…`", text.chars().take(60).collect::<String>())
+        Value::String(text) if text.chars().count() > LONGEST_SHOWN => {
+            format!("the text `{}…`", text.chars().take(LONGEST_SHOWN).collect::<String>())
         }
         Value::String(text) => format!("the text `{text}`"),
         Value::Array(entries) if entries.is_empty() => "an empty list".into(),
@@ -70,10 +73,23 @@ pub(super) fn field_names(schema: &Value) -> Vec<&str> {
     names
 }
 
-/// What to say when a number or truth value stands in quotes.
+/// Why a text is no size or duration, in the words of whoever reads it.
+pub(super) fn misreading(found: &Value, schema: &Value) -> Option<String> {
+    let text = found.as_str().filter(|text| !text.is_empty() && text.chars().count() <= LONGEST_SHOWN)?;
+    match schema.get("format").and_then(Value::as_str) {
+        Some(ByteSize::FORMAT) => text.parse::<ByteSize>().err(),
+        Some(HumanDuration::FORMAT) => text.parse::<HumanDuration>().err(),
+        _ => None,
+    }
+}
+
+/// What to say when a number or truth value stands in quotes, or should.
 pub(super) fn quotes_hint(found: &Value, schema: &Value) -> &'static str {
     let bare = found.as_str().map(super::scalar::typed);
     let wanted = |kind: &str| kinds(schema).any(|wanted| wanted == kind);
+    if (found.is_number() || found.is_boolean()) && wanted("string") && schema.get("format").is_none() {
+        return ", in quotes";
+    }
     match bare {
         Some(Value::Number(_)) if wanted("integer") || wanted("number") => ", without quotes",
         Some(Value::Bool(_)) if wanted("boolean") => ", without quotes",

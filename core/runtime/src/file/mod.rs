@@ -28,8 +28,10 @@ mod shape;
 mod sinks;
 mod sources;
 pub mod spec;
+mod syntax;
 mod text;
 mod topic;
+mod whole_numbers;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,8 @@
 //! Which names are allowed.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use pipeline_api::METADATA_PREFIX;
 
 /// Why `name` is no name of a pipeline, source or sink, if it is none. Groups and folders are called by it.
@@ -7,8 +10,8 @@ pub(super) fn part(name: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     match name.chars().find(|c| !allowed(*c)) {
         Some(other) => Err(format!("`{name}` has `{other}` in it, expected letters, digits, `-` and `_` only")),
-        None if name.is_empty() => Err("an empty name, expected letters, digits, `-` and `_`".into()),
-        None if name.len() > 100 => Err(format!("a name of {} characters, expected at most 100", name.len())),
+        None if name.is_empty() => Err("the name is empty, expected letters, digits, `-` and `_`".into()),
+        None if name.len() > 100 => Err(format!("the name has {} characters, expected at most 100", name.len())),
         None => Ok(()),
     }
 }
@@ -18,9 +21,9 @@ pub(super) fn topic(name: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     match name.chars().find(|c| !allowed(*c)) {
         Some(other) => Err(format!("`{name}` has `{other}` in it, expected letters, digits, `.`, `_` and `-` only")),
-        None if name.is_empty() => Err("an empty name, expected letters, digits, `.`, `_` and `-`".into()),
+        None if name.is_empty() => Err("the name is empty, expected letters, digits, `.`, `_` and `-`".into()),
         None if name == "." || name == ".." => Err(format!("`{name}` is a folder, expected another name")),
-        None if name.len() > 249 => Err(format!("a name of {} characters, expected at most 249", name.len())),
+        None if name.len() > 249 => Err(format!("the name has {} characters, expected at most 249", name.len())),
         None => Ok(()),
     }
 }
@@ -28,7 +31,7 @@ pub(super) fn topic(name: &str) -> Result<(), String> {
 /// Why `name` is no name of a column, if it is none.
 pub(super) fn column(name: &str) -> Result<(), String> {
     if name.trim().is_empty() {
-        return Err("a column without a name, expected one".into());
+        return Err("the name of the column is empty, expected one".into());
     }
     if name.starts_with(METADATA_PREFIX) {
         return Err(format!("names that begin with `{METADATA_PREFIX}` are the runtime's own, expected another name"));
@@ -36,9 +39,21 @@ pub(super) fn column(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The first name before `name` that differs from it at most by case.
-pub(super) fn same<'a>(name: &str, mut before: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    before.find(|other| other.to_lowercase() == name.to_lowercase())
+/// Names that were given so far.
+#[derive(Default)]
+pub(super) struct Given(HashMap<String, String>);
+
+impl Given {
+    /// Adds a name. Returns the one before it that differs from it at most by case, if there is one.
+    pub(super) fn add(&mut self, name: &str) -> Option<&str> {
+        match self.0.entry(name.to_lowercase()) {
+            Entry::Occupied(other) => Some(other.into_mut()),
+            Entry::Vacant(free) => {
+                free.insert(name.to_owned());
+                None
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -61,6 +76,8 @@ mod tests {
             topic(name).unwrap_err();
         }
         assert!(column("__offset").unwrap_err().contains("runtime's own"));
-        assert_eq!(same("Symbol", ["price", "symbol"].into_iter()), Some("symbol"));
+        let mut given = Given::default();
+        assert_eq!(["price", "symbol"].map(|name| given.add(name).is_some()), [false, false]);
+        assert_eq!(given.add("Symbol"), Some("symbol"));
     }
 }

@@ -120,6 +120,15 @@ impl Node {
         }
     }
 
+    /// Whether a merge key can take it in.
+    pub(super) fn is_mergeable(&self) -> bool {
+        let is_mapping = |node: &Self| matches!(node.content, Content::Mapping(_));
+        match &self.content {
+            Content::List(entries) => entries.iter().all(|entry| is_mapping(entry)),
+            _ => is_mapping(self),
+        }
+    }
+
     fn merge_into(&self, fields: &mut Map<String, Value>) {
         match (&self.content, self.value()) {
             (Content::List(entries), _) => entries.iter().for_each(|entry| entry.merge_into(fields)),
@@ -195,7 +204,7 @@ mod tests {
         let [mistake] = outline.mistakes() else { panic!("{:?}", outline.mistakes()) };
         assert_eq!(
             (mistake.bytes.clone(), mistake.message.as_str()),
-            (18..22, "`name` is given twice, first in line 1")
+            (18..22, "`name` is given twice, first in line 1; expected it once")
         );
     }
 
@@ -226,7 +235,7 @@ mod tests {
             let below = format!("*a{},", level - 1).repeat(9);
             bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
         }
-        assert!(refusal(&bomb).contains("more than 100000 values"));
+        assert!(refusal(&bomb).contains("more than 20000 values"));
         assert!(refusal(&format!("a: &a [{}]\nb: [{}]", "1,".repeat(1000), "*a,".repeat(100_000))).contains("values"));
         assert!(refusal(&"[".repeat(1 << 20)).contains("deeper than 64"));
         assert!(refusal(&"- ".repeat(10_000)).contains("deeper than 64"));
@@ -235,8 +244,8 @@ mod tests {
 
     #[test]
     fn what_is_no_single_document_of_text_keys_is_refused() {
-        assert_eq!(refusal(""), "the file is empty");
-        assert_eq!(refusal("# only\n# comments\n"), "the file is empty");
+        assert_eq!(refusal(""), "the file is empty, expected a pipeline");
+        assert_eq!(refusal("# only\n# comments\n"), "the file is empty, expected a pipeline");
         assert!(refusal("a: 1\n---\nb: 2\n").contains("second document"));
         assert!(refusal("? [a]\n: b\n").contains("where a key belongs"));
         assert!(refusal("a: 1\n\tb: 2\n").contains("no YAML"));

@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use super::outline::{Content, Entry, Mistake, Node};
 use super::problems::MOST;
-use super::scalar;
+use super::{scalar, syntax};
 
 /// Deeper nesting than this is no pipeline.
 const DEEPEST: usize = 64;
 
 /// More values than this are no pipeline.
-const LARGEST: usize = 100_000;
+const LARGEST: usize = 20_000;
 
 /// The tags of plain values.
 const CORE_TAGS: [&str; 7] = ["str", "int", "float", "bool", "null", "seq", "map"];
@@ -30,12 +30,15 @@ pub(super) fn build(text: &str) -> Result<(Arc<Node>, Vec<Mistake>), Mistake> {
             let at = builder.offsets.byte(error.marker().index());
             match error.info() {
                 "recursion limit exceeded" => too_deep(at..at),
-                info => mistake(at..at, &format!("this is no YAML: {info}")),
+                info => {
+                    let (at, why) = syntax::explain(text, at, info);
+                    mistake(at..at, &format!("this is no YAML: {why}"))
+                }
             }
         })?;
         builder.take(event, span)?;
     }
-    let root = builder.root.ok_or(Mistake { bytes: 0..0, message: "the file is empty".into() })?;
+    let root = builder.root.ok_or_else(|| mistake(0..0, "the file is empty, expected a pipeline"))?;
     Ok((root, builder.mistakes))
 }
 
@@ -72,16 +75,20 @@ impl<'t> Builder<'t> {
         let bytes = start..start + length;
         match event {
             Event::DocumentStart(_) if self.root.is_some() => {
-                Err(mistake(bytes, "the file holds a second document, expected one pipeline a file"))
+                Err(mistake(bytes, "the file holds a second document, expected one pipeline in a file"))
             }
-            Event::Scalar(text, ..) if self.expects_key() => self.take_key(text.into_owned(), bytes),
+            Event::Scalar(text, _, anchor, tag) if self.expects_key() => {
+                self.check_tag(tag.as_deref(), &bytes);
+                self.take_key(text.into_owned(), bytes, anchor);
+                Ok(())
+            }
             Event::Scalar(text, style, anchor, tag) => {
                 let value = self.resolve(&text, style, tag.as_deref(), &bytes);
                 self.put(Node { bytes, content: Content::Scalar(value), size: 1 }, anchor)
             }
             Event::Alias(anchor) => {
                 let Some(node) = self.anchors.get(&anchor).cloned() else {
-                    return Err(mistake(bytes, "this alias stands for something that holds it"));
+                    return Err(mistake(bytes, "this alias stands for something that holds it, expected a value"));
                 };
                 self.attach(node, bytes)
             }
@@ -102,15 +109,19 @@ impl<'t> Builder<'t> {
         self.open.last().is_some_and(|open| matches!(open.content, Content::Mapping(_)) && open.key.is_none())
     }
 
-    fn take_key(&mut self, key: String, bytes: Range<usize>) -> Result<(), Mistake> {
-        let Some(open) = self.open.last_mut() else { return Ok(()) };
-        let first = *open.keys.entry(key.clone()).or_insert(bytes.start);
-        let message = format!("`{key}` is given twice, first in line {}", self.offsets.line(first));
-        open.key = Some((key, bytes.clone()));
-        if first != bytes.start {
-            self.note(mistake(bytes, &message));
+    fn take_key(&mut self, key: String, bytes: Range<usize>, anchor: usize) {
+        if anchor > 0 {
+            let content = Content::Scalar(Value::String(key.clone()));
+            self.anchors.insert(anchor, Arc::new(Node { bytes: bytes.clone(), content, size: 1 }));
         }
-        Ok(())
+        let Some(open) = self.open.last_mut() else { return };
+        let first = *open.keys.entry(key.clone()).or_insert(bytes.start);
+        let repeated = (first != bytes.start).then(|| key.clone());
+        open.key = Some((key, bytes.clone()));
+        if let Some(key) = repeated {
+            let line = self.offsets.line(first);
+            self.note(mistake(bytes, &format!("`{key}` is given twice, first in line {line}; expected it once")));
+        }
     }
 
     fn resolve(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, bytes: &Range<usize>) -> Value {
@@ -133,7 +144,7 @@ impl<'t> Builder<'t> {
     fn check_tag(&mut self, tag: Option<&Tag>, bytes: &Range<usize>) {
         let core = |tag: &&Tag| tag.is_yaml_core_schema() && CORE_TAGS.contains(&tag.suffix.as_str());
         if let Some(tag) = tag.filter(|tag| !core(tag)) {
-            let message = format!("the tag `{}` has no meaning here, expected a plain value", tag.suffix);
+            let message = format!("the tag `{}` has no meaning here, expected the value without it", tag.suffix);
             self.note(mistake(bytes.clone(), &message));
         }
     }
@@ -172,16 +183,17 @@ impl<'t> Builder<'t> {
         };
         open.size = open.size.saturating_add(node.size);
         if open.size > LARGEST {
-            return Err(mistake(bytes, &format!("the file stands for more than {LARGEST} values")));
+            let message = format!("the file stands for more than {LARGEST} values, expected a pipeline");
+            return Err(mistake(bytes, &message));
         }
         match &mut open.content {
             Content::List(entries) => entries.push(node),
             Content::Mapping(entries) => match open.key.take() {
                 Some((key, key_bytes)) => {
-                    let merges_nothing = key == "<<" && matches!(node.content, Content::Scalar(_));
+                    let merges_nothing = key == "<<" && !node.is_mergeable();
                     entries.push(Entry { key, key_bytes, value: node });
                     if merges_nothing {
-                        self.note(mistake(bytes, "`<<` takes in a mapping, expected an alias of one"));
+                        self.note(mistake(bytes, "`<<` takes in mappings, expected one, or a list of them"));
                     }
                 }
                 None => return Err(mistake(bytes, "an alias stands where a key belongs, expected a text")),
@@ -197,7 +209,7 @@ fn mistake(bytes: Range<usize>, message: &str) -> Mistake {
 }
 
 fn too_deep(bytes: Range<usize>) -> Mistake {
-    mistake(bytes, &format!("the file nests deeper than {DEEPEST} levels"))
+    mistake(bytes, &format!("the file nests deeper than {DEEPEST} levels, expected a pipeline"))
 }
 
 /// From the parser's positions, which count characters, to bytes.

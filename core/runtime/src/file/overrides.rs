@@ -37,7 +37,7 @@ pub(super) fn apply(
 /// The value at the dotted path, which is made if its mapping does not have it, and its pointer.
 fn slot<'a>(tree: &'a mut Value, path: &str) -> Result<(String, &'a mut Value), String> {
     let (mut at, mut slot) = (String::new(), tree);
-    for segment in path.split('.') {
+    for segment in segments(path) {
         let here = if at.is_empty() { "the file".to_owned() } else { format!("`{}`", pointer::readable(&at)) };
         if segment.is_empty() {
             return Err("expected names with one dot between two, such as sinks.0.flush.rows".into());
@@ -50,15 +50,25 @@ fn slot<'a>(tree: &'a mut Value, path: &str) -> Result<(String, &'a mut Value), 
             Value::Array(entries) => {
                 let count = entries.len();
                 let entry = segment.parse::<usize>().ok().and_then(|index| entries.get_mut(index));
-                entry.ok_or_else(|| {
-                    format!("{here} has {count} entries and none is `{segment}`, expected a number from 0")
+                entry.ok_or_else(|| match count.checked_sub(1) {
+                    Some(0) => format!("{here} has no entry `{segment}`, expected its only one, `0`"),
+                    Some(last) => format!("{here} has no entry `{segment}`, expected a number from 0 to {last}"),
+                    None => format!("{here} is an empty list, expected a list with an entry `{segment}`"),
                 })?
             }
-            _ => return Err(format!("{here} is a single value")),
+            _ => return Err(format!("{here} is a single value, expected the path to end there")),
         };
         at = pointer::field(&at, segment);
     }
     Ok((at, slot))
+}
+
+/// The names in a path: `sinks.0.flush` or, as messages write it, `sinks[0].flush`.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('.').flat_map(|segment| match segment.strip_suffix(']').and_then(|segment| segment.split_once('[')) {
+        Some((name, index)) if !name.is_empty() => vec![name, index],
+        _ => vec![segment],
+    })
 }
 
 #[cfg(test)]
@@ -82,12 +92,15 @@ mod tests {
     fn a_value_is_replaced_or_added() {
         assert_eq!(set("topic.name", "b").unwrap()["topic"]["name"], "b");
         assert_eq!(set("sinks.0.flush.rows", "10").unwrap()["sinks"][0]["flush"], json!({ "rows": 10 }));
+        assert_eq!(set("sinks[0].flush.rows", "10").unwrap()["sinks"][0]["flush"], json!({ "rows": 10 }));
         assert_eq!(set("name", "a: b").unwrap()["name"], "a: b");
     }
 
     #[test]
     fn a_path_to_nothing_says_why() {
-        assert!(set("sinks.1.type", "csv").unwrap_err().contains("`sinks` has 1 entries and none is `1`"));
+        assert!(
+            set("sinks.1.type", "csv").unwrap_err().contains("`sinks` has no entry `1`, expected its only one, `0`")
+        );
         assert!(set("topic.name.x", "1").unwrap_err().contains("`topic.name` is a single value"));
         assert!(set("topic..name", "1").unwrap_err().contains("one dot"));
     }

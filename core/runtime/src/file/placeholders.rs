@@ -70,6 +70,11 @@ impl Filler<'_> {
             }
             filled.text.push_str(&rest[..start]);
             let (inner, behind) = rest[start + 2..].split_once('}').ok_or("a `${` has no `}`, expected ${env:NAME}")?;
+            if inner.contains("${") {
+                return Err("a placeholder stands within another, expected ${env:NAME} or ${env:NAME:-default}, \
+                            where the default is plain text"
+                    .into());
+            }
             self.fill_one(inner, &mut filled)?;
             rest = behind;
         }
@@ -81,14 +86,23 @@ impl Filler<'_> {
         let (name, default) = match inner.strip_prefix("env:").map(|inner| inner.split_once(":-")) {
             Some(Some((name, default))) => (name, Some(default)),
             Some(None) => (&inner["env:".len()..], None),
+            // Its text is not repeated: it may be part of a secret.
             None => {
-                return Err(format!(
-                    "`${{{inner}}}` is no placeholder, expected ${{env:NAME}}, or $${{ for the text `${{` itself"
-                ));
+                return Err(
+                    "a `${` begins no placeholder, expected ${env:NAME}, or $${ for the text `${` itself".into()
+                );
             }
         };
         if !is_name(name) {
-            return Err(format!("`{name}` is no name of a variable, expected letters, digits and `_`"));
+            return Err(match name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+                // What stands behind may be a default, which may be a secret.
+                Some(at) if at > 0 => format!(
+                    "`{}` is followed by what is no part of a variable's name, expected ${{env:NAME}} or ${{env:NAME:-default}}",
+                    &name[..at]
+                ),
+                _ => "this names no variable, expected ${env:NAME} with letters, digits and `_`, and no digit first"
+                    .into(),
+            });
         }
         match (self.env.get(name), default) {
             (Some(value), None) => filled.take(name, value),
@@ -162,6 +176,6 @@ mod tests {
         assert!(filled("${env:TOKN}").unwrap_err().contains("`TOKN` is not set, did you mean `TOKEN`?"));
         assert!(filled("${A}").unwrap_err().contains("expected ${env:NAME}, or $${"));
         assert!(filled("${env:A").unwrap_err().contains("has no `}`"));
-        assert!(filled("${env:a b}").unwrap_err().contains("no name of a variable"));
+        assert!(filled("${env:a b}").unwrap_err().contains("`a` is followed by what is no part of a variable's name"));
     }
 }

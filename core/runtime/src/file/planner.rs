@@ -1,5 +1,6 @@
 //! From checked values to a plan, or whatever contradicts itself in them.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,11 +9,12 @@ use pipeline_api::{Delivery, Finding, Findings, Severity};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::names;
+use super::names::{self, Given};
 use super::plugins::Plugins;
 use super::pointer::{entry, field};
 use super::policies;
 use super::problems::Problems;
+use super::secrets::Secrets;
 use super::spec::{EmbeddedSpec, ErrorsSpec, ReportSpec};
 use crate::plan::{Plan, PluginPlan, ReportQuery, SinkPlan, SourcePlan, TopicPlan};
 
@@ -22,9 +24,10 @@ pub(super) struct Planner<'a> {
     pub(super) tree: &'a Value,
     pub(super) plugins: &'a Plugins,
     pub(super) folder: &'a Path,
+    pub(super) secrets: &'a Secrets,
     pub(super) problems: &'a mut Problems,
     /// Columns whose type is not known because of a mistake.
-    pub(super) doubtful: Vec<String>,
+    pub(super) doubtful: HashSet<String>,
 }
 
 /// What keeps the broker's topics in memory.
@@ -56,6 +59,7 @@ impl Planner<'_> {
             errors,
             broker,
             report,
+            secrets: self.secrets.redactor(),
         })
     }
 
@@ -97,7 +101,7 @@ impl Planner<'_> {
 
     /// Whether a message is about a column whose type is not known.
     pub(super) fn is_doubtful(&self, message: &str) -> bool {
-        self.doubtful.iter().any(|column| message.contains(&format!("`{column}`")))
+        message.split('`').skip(1).step_by(2).any(|quoted| self.doubtful.contains(quoted))
     }
 
     fn name(&mut self) -> Option<String> {
@@ -143,21 +147,21 @@ impl Planner<'_> {
     }
 
     /// The name of the part at `pointer`, which none of the others `before` it has.
-    pub(super) fn part_name<'n>(
+    pub(super) fn part_name(
         &mut self,
         pointer: &str,
         given: Option<String>,
         type_name: &str,
-        mut before: impl Iterator<Item = &'n str>,
+        before: &mut Given,
     ) -> Arc<str> {
         let own = given.is_some();
         let name: Arc<str> = given.unwrap_or_else(|| type_name.into()).into();
         let at = if own { field(pointer, "name") } else { field(pointer, "type") };
         if let Err(why) = names::part(&name) {
             self.problems.value(&at, why);
-        } else if before.any(|other| other.to_lowercase() == name.to_lowercase()) {
+        } else if let Some(other) = before.add(&name) {
             let message = if own {
-                format!("`{name}` is the name of another, expected one of its own")
+                format!("another is called `{other}`, expected a name that differs by more than case")
             } else {
                 format!("another is called `{name}` too, expected a `name` that tells them apart")
             };

@@ -10,7 +10,7 @@ use super::overrides::Untyped;
 use super::pointer::{entry, field};
 use super::problems::Problems;
 use super::secrets::Secrets;
-use super::shape::Shape;
+use super::shape::{Form, Shape};
 use crate::plan::PluginPlan;
 
 /// The plugins of a file that are linked and whose config has its shape, by the pointer of what names them.
@@ -24,13 +24,16 @@ pub(super) fn look_up(
     secrets: &mut Secrets,
     problems: &mut Problems,
 ) -> Plugins {
-    let mut plugins = Plugins::new();
+    let (mut plugins, mut forms) = (Plugins::new(), Forms::new());
     for site in sites(tree) {
-        let Some(plugin) = site.look_up(registry, untyped, secrets, problems) else { continue };
+        let Some(plugin) = site.look_up(registry, untyped, &mut forms, secrets, problems) else { continue };
         plugins.insert(site.pointer, plugin);
     }
     plugins
 }
+
+/// The forms of the configs of those plugins that the file names, by kind and type.
+type Forms = BTreeMap<(Kind, &'static str), Form>;
 
 /// A place that names a plugin.
 struct Site {
@@ -47,6 +50,7 @@ impl Site {
         &self,
         registry: &Registry,
         untyped: &Untyped,
+        forms: &mut Forms,
         secrets: &mut Secrets,
         problems: &mut Problems,
     ) -> Option<PluginPlan> {
@@ -59,12 +63,14 @@ impl Site {
             self.report_unknown(registry, problems);
             return None;
         };
-        let schema = registration.config_schema();
+        let form = forms
+            .entry((self.kind, registration.type_name()))
+            .or_insert_with(|| Form::new(registration.config_schema()));
         let mut config = self.config.clone();
-        secrets.add_write_only(&config_pointer, &config, &schema);
+        secrets.add_write_only(&config_pointer, &config, form.schema());
         // What is at `when` is checked as the text that it is.
         if self.kind != Kind::Condition {
-            Shape { untyped, secrets, problems }.check(&mut config, &config_pointer, &schema);
+            Shape { untyped, secrets, problems }.check(&mut config, &config_pointer, form);
         }
         (!problems.has_errors_within(&config_pointer)).then_some(PluginPlan { registration, config })
     }

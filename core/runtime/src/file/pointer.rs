@@ -26,7 +26,7 @@ pub(super) fn is_within(pointer: &str, ancestor: &str) -> bool {
     pointer.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The pointer as a person writes it: `sinks[0].config.format`.
+/// The pointer as a person writes it: `sinks[0].config.format`. Names that would not be told apart are in quotes.
 pub(super) fn readable(pointer: &str) -> String {
     let mut text = String::new();
     for segment in segments(pointer) {
@@ -37,7 +37,11 @@ pub(super) fn readable(pointer: &str) -> String {
         if !text.is_empty() {
             text.push('.');
         }
-        text.push_str(&segment);
+        if segment.trim().is_empty() || segment.contains(['.', '[', '"']) || segment.contains(char::is_control) {
+            text.push_str(&format!("{segment:?}"));
+        } else {
+            text.push_str(&segment);
+        }
     }
     text
 }
@@ -57,6 +61,7 @@ mod tests {
         assert_eq!(readable(""), "");
         let odd = field("/topic/schema", "a/b~c");
         assert_eq!(readable(&odd), "topic.schema.a/b~c");
+        assert_eq!(readable("/config/a.b//\n"), r#"config."a.b"."".  "\n""#.replace(" ", ""));
         assert_eq!(split(&odd).unwrap(), ("/topic/schema", "a/b~c".to_owned()));
     }
 

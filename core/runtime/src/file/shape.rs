@@ -15,6 +15,27 @@ use super::pointer;
 use super::problems::Problems;
 use super::scalar;
 use super::secrets::Secrets;
+use super::whole_numbers::make_whole;
+
+/// The form that a JSON Schema gives to values.
+pub(super) struct Form {
+    schema: Value,
+    validator: Result<jsonschema::Validator, ValidationError<'static>>,
+}
+
+impl Form {
+    /// Of this schema.
+    pub(super) fn new(mut schema: Value) -> Self {
+        bound_integers(&mut schema);
+        let validator = validator(&schema);
+        Self { schema, validator }
+    }
+
+    /// The schema.
+    pub(super) fn schema(&self) -> &Value {
+        &self.schema
+    }
+}
 
 /// Checks values against schemas, and reports every mistake.
 pub(super) struct Shape<'a> {
@@ -26,22 +47,25 @@ pub(super) struct Shape<'a> {
 impl Shape<'_> {
     /// Reports whatever in `value`, which is at `at` in the file, does not fit the schema. Values of open type take the
     /// type that fits.
-    pub(super) fn check(&mut self, value: &mut Value, at: &str, schema: &Value) {
-        let mut schema = schema.clone();
-        bound_integers(&mut schema);
-        let validator = match validator(&schema) {
+    pub(super) fn check(&mut self, value: &mut Value, at: &str, form: &Form) {
+        let Form { schema, validator } = form;
+        let validator = match validator {
             Ok(validator) => validator,
             Err(error) => return self.problems.key(at, format!("its schema is broken, report this: {error}")),
         };
+        make_whole(value, schema);
         for pointer in validator.iter_errors(value).flat_map(|error| mistyped(&error)).collect::<BTreeSet<_>>() {
             self.retype(value, at, &pointer);
         }
         let errors: Vec<ValidationError<'_>> = validator.iter_errors(value).collect();
         let leaves: Vec<Leaf<'_>> = errors.iter().flat_map(leaves).collect();
         // A slip in the name of a required field is one mistake, not two.
-        let meant: Vec<String> = leaves.iter().flat_map(|leaf| self.unknown_fields(leaf, at, &schema)).collect();
+        let meant: Vec<String> = leaves.iter().flat_map(|leaf| self.unknown_fields(leaf, at, schema)).collect();
         for leaf in &leaves {
-            self.report(leaf, at, &schema, &meant);
+            if self.problems.overflowed() {
+                return;
+            }
+            self.report(leaf, at, schema, &meant);
         }
     }
 
@@ -70,7 +94,14 @@ impl Shape<'_> {
         };
         let holder = format!("{at}{}", error.instance_path().as_str());
         let known = expectation::field_names(expectation::subschema(schema, error));
-        unexpected.iter().filter_map(|name| self.unknown_field(&holder, name, &known, error.instance())).collect()
+        let mut meant = Vec::new();
+        for name in unexpected {
+            if self.problems.overflowed() {
+                break;
+            }
+            meant.extend(self.unknown_field(&holder, name, &known, error.instance()));
+        }
+        meant
     }
 
     fn unknown_field(&mut self, holder: &str, name: &str, known: &[&str], instance: &Value) -> Option<String> {
@@ -117,6 +148,10 @@ impl Shape<'_> {
                 self.choice(&pointer, error.instance(), &[expected_value.as_ref().clone()]);
             }
             _ => {
+                let misread = expectation::misreading(error.instance(), subschema);
+                if let Some(why) = misread.filter(|_| self.secrets.shown(&pointer).is_none()) {
+                    return self.problems.value(pointer, why);
+                }
                 let found = self.found(&pointer, error.instance());
                 let hint = expectation::quotes_hint(error.instance(), subschema);
                 self.problems.value(pointer, format!("found {found}, expected {}{hint}", expected(subschema)));

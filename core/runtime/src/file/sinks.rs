@@ -6,7 +6,7 @@ use arrow::datatypes::Schema;
 use pipeline_api::{Context, Dataset, Finding, SchemaRef, Severity};
 
 use super::fingerprint::fingerprint;
-use super::names;
+use super::names::Given;
 use super::planner::{Planner, Sinks, Topic, complete};
 use super::pointer::{entry, field, readable};
 use super::policies;
@@ -18,7 +18,7 @@ use crate::plan::{PluginPlan, SinkPlan, TopicPlan, TransformPlan};
 impl Planner<'_> {
     /// The sinks. `None` if one of them is wrong.
     pub(super) async fn sinks(&mut self, pipeline: &str, topic: Topic<'_>) -> Sinks {
-        let mut names: Vec<String> = Vec::new();
+        let mut names = Given::default();
         let mut plans: Vec<Option<SinkPlan>> = Vec::new();
         for index in 0..self.count("sinks") {
             let at = entry("/sinks", index);
@@ -26,8 +26,7 @@ impl Planner<'_> {
                 plans.push(None);
                 continue;
             };
-            let name = self.part_name(&at, spec.name.clone(), &spec.plugin, names.iter().map(String::as_str));
-            names.push(name.to_string());
+            let name = self.part_name(&at, spec.name.clone(), &spec.plugin, &mut names);
             self.check_group(&at, &name);
             let plan = match topic {
                 Some(topic) => self.sink(&at, pipeline, name, spec, topic).await,
@@ -132,9 +131,11 @@ impl Planner<'_> {
             self.problems.key(&at, "leave no column, expected one at least");
             return false;
         }
-        for (index, name) in names.iter().enumerate() {
-            if let Some(other) = names::same(name, names[..index].iter().copied()) {
-                let why = format!("leave `{other}` and `{name}`, which tables do not tell apart");
+        let mut given = Given::default();
+        for name in names {
+            if let Some(other) = given.add(name) {
+                let why =
+                    format!("leave `{other}` and `{name}`, which tables do not tell apart; expected another name");
                 self.problems.key(&at, why);
                 return false;
             }

@@ -1,5 +1,6 @@
 //! The sources' part of a plan.
 
+use super::names::Given;
 use super::planner::{Planner, Sources, Topic, complete};
 use super::pointer::{entry, field};
 use super::spec::{SourceSpec, TransformSpec};
@@ -8,7 +9,7 @@ use crate::plan::{SourcePlan, TransformPlan};
 impl Planner<'_> {
     /// The sources. `None` if one of them is wrong.
     pub(super) fn sources(&mut self, topic: Topic<'_>) -> Sources {
-        let mut names: Vec<String> = Vec::new();
+        let mut names = Given::default();
         let mut plans = Vec::new();
         for index in 0..self.count("sources") {
             let at = entry("/sources", index);
@@ -16,8 +17,7 @@ impl Planner<'_> {
                 plans.push(None);
                 continue;
             };
-            let name = self.part_name(&at, spec.name, &spec.plugin, names.iter().map(String::as_str));
-            names.push(name.to_string());
+            let name = self.part_name(&at, spec.name, &spec.plugin, &mut names);
             let transforms = self.transforms(&at, &spec.transforms);
             self.check_source_transforms(&at, transforms.as_deref().unwrap_or_default());
             let plugin = self.plugins.get(&at).cloned();

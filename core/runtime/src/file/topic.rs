@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use pipeline_api::{nearest, parse_column, type_text};
 
 use super::expectation::list;
-use super::names;
+use super::names::{self, Given};
 use super::planner::Planner;
 use super::pointer::field;
 use super::spec::TopicSpec;
@@ -38,18 +38,21 @@ impl Planner<'_> {
     /// The columns. One with a wrong type is taken for a text, so that whatever else names it finds it.
     fn columns(&mut self, columns: &IndexMap<String, String>) -> Schema {
         let mut fields: Vec<Field> = Vec::with_capacity(columns.len());
+        let mut given = Given::default();
         for (name, text) in columns {
             let at = field("/topic/schema", name);
             if let Err(why) = names::column(name) {
                 self.problems.key(&at, why);
-            } else if let Some(other) = names::same(name, fields.iter().map(|field| field.name().as_str())) {
-                let why = format!("differs from `{other}` only by case, which tables do not tell apart");
+            } else if let Some(other) = given.add(name) {
+                let why = format!(
+                    "differs from `{other}` only by case, which tables do not tell apart; expected another name"
+                );
                 self.problems.key(&at, why);
                 continue;
             }
             let column = parse_column(name, text).unwrap_or_else(|error| {
                 self.problems.value(&at, error.to_string());
-                self.doubtful.push(name.clone());
+                self.doubtful.insert(name.clone());
                 Field::new(name, DataType::Utf8, true)
             });
             fields.push(column);
@@ -70,8 +73,7 @@ impl Planner<'_> {
 
     fn check_timestamp(&mut self, timestamp: Option<&str>, schema: &Schema) {
         let Some((name, column)) = self.named_column("/topic/timestamp", timestamp, schema) else { return };
-        if !matches!(column.data_type(), DataType::Timestamp(..)) && !self.doubtful.iter().any(|column| column == name)
-        {
+        if !matches!(column.data_type(), DataType::Timestamp(..)) && !self.doubtful.contains(name) {
             let found = type_text(column.data_type());
             self.problems
                 .value("/topic/timestamp", format!("`{name}` is of type {found}, expected a column of type timestamp"));

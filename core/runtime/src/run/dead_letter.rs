@@ -7,6 +7,7 @@ use bytes::Bytes;
 use pipeline_api::{Error, Ranges, Result, SourceOffsets, Timestamp, TopicPartition};
 use serde::{Deserialize, Serialize};
 
+use crate::Redactor;
 use crate::broker::{Broker, CommitError, Headers, ProducedRecords, ProducerId};
 use crate::plan::{Plan, SinkPlan};
 
@@ -90,19 +91,19 @@ impl DeadLetter {
     }
 
     /// Kafka Connect's own headers.
-    fn headers(&self, connector: &str, task: u32) -> Headers {
+    fn headers(&self, connector: &str, task: u32, secrets: &Redactor) -> Headers {
         let mut headers = vec![
             ("connector.name", connector.to_owned()),
             ("task.id", task.to_string()),
             ("stage", self.stage.name().to_owned()),
             ("class.name", self.plugin.to_owned()),
-            ("exception.message", self.reason.clone()),
+            ("exception.message", secrets.redact(&self.reason)),
         ];
         if let Some(field) = &self.field {
             headers.push(("field", field.clone()));
         }
         match &self.origin {
-            Origin::Source(place) => headers.push(("place", place.clone())),
+            Origin::Source(place) => headers.push(("place", secrets.redact(place))),
             Origin::Topic(of, offset) => headers.extend([
                 ("topic", of.topic.to_string()),
                 ("partition", of.partition.to_string()),
@@ -113,14 +114,15 @@ impl DeadLetter {
     }
 }
 
-/// Dead letters as records of their topic.
+/// Dead letters as records of their topic. No header holds a secret; the record itself is as it was found.
 pub(super) fn records<'a>(
     letters: impl Iterator<Item = &'a DeadLetter> + Clone,
     connector: &str,
     task: u32,
+    secrets: &Redactor,
 ) -> ProducedRecords {
     let now = Timestamp::now().as_millisecond();
-    let headers: Vec<Headers> = letters.clone().map(|letter| letter.headers(connector, task)).collect();
+    let headers: Vec<Headers> = letters.clone().map(|letter| letter.headers(connector, task, secrets)).collect();
     ProducedRecords {
         partitions: vec![0; headers.len()],
         keys: BinaryArray::from_iter_values(letters.clone().map(DeadLetter::key)),
@@ -140,6 +142,7 @@ pub(super) struct DeadLetterQueue {
     fingerprint: String,
     task: u32,
     topic: String,
+    secrets: Redactor,
 }
 
 /// How far the dead letters of a partition are.
@@ -155,7 +158,8 @@ impl DeadLetterQueue {
     /// For one task of a sink. Connects to nothing yet.
     pub(super) fn new(broker: Arc<dyn Broker>, plan: &Plan, sink: &SinkPlan, task: u32, topic: &str) -> Self {
         let (pipeline, name, fingerprint) = (plan.name.clone(), sink.name.clone(), sink.fingerprint.clone());
-        Self { broker, pipeline, sink: name, fingerprint, task, topic: topic.to_owned() }
+        let secrets = plan.secrets.clone();
+        Self { broker, pipeline, sink: name, fingerprint, task, topic: topic.to_owned(), secrets }
     }
 
     /// Sends the dead letters of these ranges, if an earlier attempt has not done so.
@@ -183,7 +187,7 @@ impl DeadLetterQueue {
         }
         let mut offsets = SourceOffsets::new();
         offsets.set(key, &Sent { end, cfg: self.fingerprint.clone() })?;
-        let records = records(missing.into_iter(), &self.sink, self.task);
+        let records = records(missing.into_iter(), &self.sink, self.task, &self.secrets);
         producer.send(&self.topic, records).await.map_err(|error| taken_over(partition, error))?;
         producer.commit(&offsets).await.map_err(|error| taken_over(partition, error))
     }

@@ -263,7 +263,8 @@ impl<'a> Transaction<'a> {
         }
         if let (Tolerance::DeadLetterTopic(topic), false) = (&self.plan.errors.tolerance, letters.is_empty()) {
             self.rejected += letters.len() as u64;
-            let records = dead_letter::records(letters.iter(), &self.plan.sources[self.source].name, self.task.index);
+            let name = &self.plan.sources[self.source].name;
+            let records = dead_letter::records(letters.iter(), name, self.task.index, &self.plan.secrets);
             self.producer.send(topic, records).await.map_err(plain)?;
         }
         self.offsets.merge(offsets);

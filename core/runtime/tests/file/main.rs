@@ -53,10 +53,11 @@ impl File {
         self.load().await.map(|loaded| panic!("accepted: {:?}", loaded.plan.name)).unwrap_err()
     }
 
-    /// The file is wrong: a line for each mistake, without the file's folder.
+    /// A line for each mistake, without the file's folder; none if the file is right.
     pub(crate) async fn lines(&self) -> Vec<String> {
         let folder = format!("{}/", self.folder.path().display());
-        self.refused().await.to_string().lines().map(|line| line.replace(&folder, "")).collect()
+        let said = self.load().await.err().map(|said| said.to_string()).unwrap_or_default();
+        said.lines().map(|line| line.replace(&folder, "")).collect()
     }
 }
 

@@ -52,6 +52,16 @@ async fn numbers_may_be_grouped_and_formats_may_have_settings() {
 }
 
 #[tokio::test]
+async fn sizes_durations_and_numbers_may_be_written_in_every_form_that_says_the_same() {
+    let text = GOOD.replace("partitions: 6", "partitions: 6.0")
+        + "    flush: { rows: 1e3, bytes: 1e6, every: 1h 30m, memory: 2TiB }\n";
+    let plan = File::new(text).loaded().await.plan;
+    let flush = plan.sinks[0].flush;
+    assert_eq!((plan.topic.partitions, flush.rows, flush.bytes.bytes()), (6, Some(1000), 1_000_000));
+    assert_eq!((flush.every, flush.memory.bytes()), (Duration::from_secs(5400), 2 << 40));
+}
+
+#[tokio::test]
 async fn a_value_of_the_environment_takes_the_type_that_its_field_wants() {
     let text = GOOD.replace("partitions: 6", "partitions: ${env:PARTITIONS}").replace("stocks.csv", "\"${env:FILE}\"")
         + "    tasks: '${env:TASKS:-2}'\n";

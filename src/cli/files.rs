@@ -7,6 +7,7 @@ use pipeline_api::Registry;
 use pipeline_runtime::Plan;
 use pipeline_runtime::file::{self, Color, Diagnostics, LoadOptions};
 
+use super::redaction::hide;
 use super::{Failure, LoadArgs};
 
 /// The plans of these files. Everything that is wrong with any of them is told on standard error.
@@ -17,6 +18,7 @@ pub(super) async fn load_all(paths: &[PathBuf], args: &LoadArgs, registry: &Regi
     for path in paths {
         match file::load(path, &options, registry).await {
             Ok(loaded) => {
+                hide(&loaded.plan.secrets);
                 show(&loaded.warnings);
                 plans.push(loaded.plan);
             }
@@ -49,17 +51,35 @@ pub(super) fn options(args: &LoadArgs) -> Result<LoadOptions, Failure> {
     let sets = args
         .sets
         .iter()
-        .map(|set| match set.split_once('=') {
+        .enumerate()
+        .map(|(index, set)| match set.split_once('=') {
             Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-            _ => Err(Failure::Usage(format!("--set {set}: expected KEY=VALUE, such as topic.name=demo"))),
+            // Its text may be a secret.
+            _ => Err(Failure::Usage(format!(
+                "the {} --set names no value, expected KEY=VALUE, such as topic.name=demo",
+                ordinal(index)
+            ))),
         })
         .collect::<Result<_, _>>()?;
     let mut env = match &args.env_file {
         Some(path) => file::read_env_file(path).map_err(|error| Failure::Usage(format!("{error:#}")))?,
         None => Default::default(),
     };
-    env.extend(std::env::vars());
+    // What is no text cannot be meant by a file, which is one.
+    env.extend(
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+    );
     Ok(LoadOptions { sets, env })
+}
+
+/// `1st`, `2nd`, from 0.
+fn ordinal(index: usize) -> String {
+    match index {
+        0 => "1st".into(),
+        1 => "2nd".into(),
+        2 => "3rd".into(),
+        _ => format!("{}th", index + 1),
+    }
 }
 
 #[allow(clippy::print_stderr, reason = "this is where diagnostics are shown")]

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 use super::LogFormat;
+use super::redaction::Redacted;
 
 /// The environment variable that says what is logged.
 const VARIABLE: &str = "PIPELINE_LOG";
@@ -16,7 +17,7 @@ pub(super) fn start(format: LogFormat) {
         .and_then(|text| EnvFilter::try_new(text).ok())
         .or_else(|| EnvFilter::try_from_default_env().ok())
         .unwrap_or_else(|| EnvFilter::new("warn"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Redacted(std::io::stderr()));
     match format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => lines.json().init(),

@@ -6,6 +6,7 @@ mod logging;
 mod plugins;
 mod progress;
 mod query;
+mod redaction;
 mod reset;
 mod run;
 mod schema;
@@ -122,6 +123,7 @@ impl From<std::io::Error> for Failure {
 }
 
 pub(crate) fn main() -> ExitCode {
+    redaction::guard_panics(table::say);
     let cli = Cli::parse();
     logging::start(cli.log_format);
     let outcome = Registry::linked().map_err(Failure::from).and_then(|registry| execute(cli.command, &registry));

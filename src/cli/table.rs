@@ -7,6 +7,8 @@ use arrow::util::display::FormatOptions;
 use arrow::util::pretty::pretty_format_batches_with_options;
 use pipeline_api::Error;
 
+use super::redaction::redacted;
+
 /// A line about what is going on, on standard error.
 #[allow(clippy::print_stderr, reason = "this is the one door for such lines")]
 pub(super) fn say(line: &str) {
@@ -15,6 +17,7 @@ pub(super) fn say(line: &str) {
 
 /// The line that says why a command failed.
 pub(super) fn complain(message: &str) {
+    let message = redacted(message);
     match io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
         true => say(&format!("\x1b[1;31merror\x1b[0m: {message}")),
         false => say(&format!("error: {message}")),

@@ -9,7 +9,7 @@ use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use pipeline_api::{Error, Result};
 use url::Url;
 
-use crate::settings::{Settings, is_loopback};
+use crate::settings::{Settings, has_credentials, is_loopback};
 use crate::store_error::store_error;
 
 /// A request may take this long: enough for a part of 16 MiB at 140 kB/s, or 64 MiB at 560 kB/s.
@@ -71,6 +71,12 @@ fn with_endpoint(builder: AmazonS3Builder, settings: &Settings, bucket: &str) ->
     let mut endpoint = Url::parse(&text).map_err(|error| {
         Error::config("the environment's AWS_ENDPOINT_URL is no URL, such as https://host:port").with_source(error)
     })?;
+    if has_credentials(&endpoint) {
+        return Err(Error::config(
+            "the environment's AWS_ENDPOINT_URL holds credentials, which logs would show: use AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY",
+        ));
+    }
     let http = endpoint.scheme() == "http";
     if http && !settings.allow_http && !is_loopback(&endpoint) {
         return Err(Error::config(
@@ -112,6 +118,15 @@ mod tests {
         let builder = with_endpoint(defaults(), &settings, "lake").unwrap();
         let endpoint = builder.get_config_value(&AmazonS3ConfigKey::S3Endpoint);
         assert_eq!(endpoint.as_deref(), Some("https://lake.s3.example.com"));
+    }
+
+    #[test]
+    fn an_endpoint_of_the_environment_with_a_password_in_it_is_refused_and_not_shown() {
+        let variables = [("AWS_ENDPOINT_URL".into(), "https://me:geheim@s3.example.com".into())];
+        let builder = with_environment(defaults(), variables.into_iter(), false);
+        let error = with_endpoint(builder, &settings("s3://lake/x"), "lake").map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("holds credentials"), "{error}");
+        assert!(!format!("{error:?}").contains("geheim"));
     }
 
     fn in_environment(own_credentials: bool) -> AmazonS3Builder {

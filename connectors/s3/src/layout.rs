@@ -1,5 +1,6 @@
 //! Which columns are in the files, and which are in the path.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray};
@@ -203,11 +204,10 @@ fn check_name(entry: &PartitionBy, available: &[Available], others: &[Field]) ->
 
 /// Reports columns that a reader cannot tell apart, or cannot read as they are.
 fn check_types(records: &Schema, findings: &mut Findings) {
-    for (index, field) in records.fields().iter().enumerate() {
+    let mut earlier: HashMap<String, &str> = HashMap::new();
+    for field in records.fields() {
         let name = field.name();
-        let earlier = &records.fields()[..index];
-        if let Some(other) = earlier.iter().find(|other| other.name().eq_ignore_ascii_case(name)) {
-            let other = other.name();
+        if let Some(other) = earlier.insert(name.to_ascii_lowercase(), name) {
             findings.error(
                 "",
                 format!("the columns `{other}` and `{name}` are one to a reader, which ignores case; rename one"),

@@ -20,6 +20,7 @@ mod encoding;
 mod json_encoding;
 mod parquet_encoding;
 
+mod answer;
 mod client;
 mod local_folder;
 mod object_name;

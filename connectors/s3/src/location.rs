@@ -1,5 +1,6 @@
 //! Where the files go.
 
+use std::net::Ipv4Addr;
 use std::path::{Component, Path, PathBuf};
 
 use url::Url;
@@ -58,13 +59,13 @@ fn file_url(path: &Path) -> String {
 }
 
 fn parse_bucket(rest: &str) -> Result<Location, String> {
-    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-    let named = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
-    if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(named) {
-        return Err(format!(
-            "`{bucket}` is no bucket name, expected 3 to 63 lower-case letters, digits, dots and hyphens, as in s3://bucket/prefix"
-        ));
+    if rest.contains('@') && (rest.contains(':') || !rest[..rest.find('@').unwrap_or(0)].contains('/')) {
+        return Err(
+            "the url holds credentials, which messages would show; use access_key_id and secret_access_key".into()
+        );
     }
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    check_bucket(bucket)?;
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
     if !prefix.is_empty() {
         prefix.split('/').try_for_each(|segment| check_segment(prefix, segment))?;
@@ -73,6 +74,28 @@ fn parse_bucket(rest: &str) -> Result<Location, String> {
         return Err(format!("the prefix has {} bytes, expected at most 512: a whole key may have 1024", prefix.len()));
     }
     Ok(Location::Bucket { bucket: bucket.into(), prefix: prefix.into() })
+}
+
+/// The rules of S3 for general purpose buckets ("Amazon S3 User Guide", bucket naming rules).
+fn check_bucket(bucket: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let named = |c: char| plain(c) || matches!(c, '.' | '-');
+    let expected = "expected 3 to 63 lower-case letters, digits, dots and hyphens, as in s3://bucket/prefix";
+    if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(named) {
+        return Err(format!("`{bucket}` is no bucket name, {expected}"));
+    }
+    let why = if !bucket.starts_with(plain) || !bucket.ends_with(plain) {
+        "expected a letter or digit at its beginning and end"
+    } else if bucket.contains("..") {
+        "expected no two dots side by side"
+    } else if bucket.parse::<Ipv4Addr>().is_ok() {
+        "expected a name that is no IP address"
+    } else if bucket.starts_with("xn--") || bucket.starts_with("sthree-") {
+        "expected another beginning, for S3 keeps this one for itself"
+    } else {
+        return Ok(());
+    };
+    Err(format!("`{bucket}` is no bucket name, {why}"))
 }
 
 fn check_segment(prefix: &str, segment: &str) -> Result<(), String> {
@@ -88,6 +111,9 @@ fn check_segment(prefix: &str, segment: &str) -> Result<(), String> {
 
 fn parse_file(url: &str) -> Result<Location, String> {
     let expected = "expected an absolute path, such as file:///data/out";
+    if url.contains('@') && Url::parse(url).is_ok_and(|url| url.host().is_some()) {
+        return Err(format!("the url holds a user, {expected}"));
+    }
     let parsed = Url::parse(url).map_err(|error| format!("`{url}` is no URL ({error}), {expected}"))?;
     if parsed.host().is_some() || parsed.query().is_some() || parsed.fragment().is_some() {
         return Err(format!("`{url}` holds a host, `?` or `#`, {expected}"));
@@ -148,6 +174,13 @@ mod tests {
             ("gs://lake/x", "`gs://` is not supported"),
             ("file://data/out", "file:///data/out"),
             ("s3:/lake", "lacks `//`"),
+            ("s3://-lake/x", "at its beginning and end"),
+            ("s3://lake./x", "at its beginning and end"),
+            ("s3://la..ke/x", "no two dots"),
+            ("s3://192.168.0.1/x", "no IP address"),
+            ("s3://xn--lake/x", "for itself"),
+            ("s3://me:secret@lake/x", "use access_key_id"),
+            ("s3://me@lake/x", "use access_key_id"),
         ] {
             let message = url(text).unwrap_err();
             assert!(message.contains(part), "{text}: {message}");

@@ -88,6 +88,7 @@ impl Settings {
         if self.max_partitions == 0 {
             findings.error("/max_partitions", "at least 1 file must be open to write anything, such as 1000");
         }
+        self.check_region(findings);
         self.check_endpoint(findings);
         self.check_credentials(findings);
     }
@@ -106,18 +107,28 @@ impl Settings {
         }
     }
 
+    fn check_region(&self, findings: &mut Findings) {
+        let Some(region) = &self.region else { return };
+        let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if region.is_empty() || !region.chars().all(named) {
+            findings.error("/region", format!("`{region}` is no region, expected one such as eu-central-1"));
+        }
+    }
+
     fn check_endpoint(&self, findings: &mut Findings) {
         let Some(endpoint) = &self.endpoint else { return };
         let advice = "expected the URL of an S3 server without a path, such as https://minio.example.com:9000";
-        let Ok(url) = Url::parse(endpoint) else {
-            return findings.error("/endpoint", format!("`{endpoint}` is no URL, {advice}"));
-        };
-        if !url.username().is_empty() || url.password().is_some() {
+        let parsed = Url::parse(endpoint);
+        // Passwords may hold what makes a text no URL.
+        if parsed.as_ref().map_or(endpoint.contains('@'), has_credentials) {
             return findings.error(
                 "/endpoint",
                 "the endpoint holds credentials, which logs would show: use access_key_id and secret_access_key",
             );
         }
+        let Ok(url) = parsed else {
+            return findings.error("/endpoint", format!("`{endpoint}` is no URL, {advice}"));
+        };
         if !matches!(url.scheme(), "http" | "https") || !matches!(url.path(), "" | "/") || url.query().is_some() {
             return findings.error("/endpoint", format!("`{endpoint}` is no endpoint, {advice}"));
         }
@@ -150,6 +161,11 @@ impl Settings {
             _ => {}
         }
     }
+}
+
+/// Whether a URL holds a user's name or password.
+pub(crate) fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 /// Whether a URL leads to this very machine.

@@ -6,6 +6,8 @@ use std::io;
 use object_store::Error as StoreError;
 use pipeline_api::Error;
 
+use crate::answer::without_answer;
+
 /// The error of a call on `place`, a URL, as the contract wants it.
 pub(crate) fn store_error(error: StoreError, place: &str) -> Error {
     let message = match &error {
@@ -49,7 +51,7 @@ fn generic(error: StoreError, place: &str) -> Error {
 /// The client's errors hold the text of their causes in their own: with those as causes each would be shown three
 /// times.
 fn text(error: &StoreError) -> String {
-    error.to_string()
+    without_answer(&error.to_string())
 }
 
 fn fatal_file_error(error: &io::Error, place: &str) -> Option<String> {

@@ -61,12 +61,14 @@ fn all_mistakes_are_found_at_once() {
             "metadata": { "offset": "Price", "key": "" },
             "max_partitions": 0,
             "row_group_rows": 0,
+            "region": "eu central 1",
             "endpoint": "http://minio.example.com",
             "access_key_id": "AKIA"
         }),
         &[
             "/url: empty folder name",
             "/max_partitions: at least 1",
+            "/region: such as eu-central-1",
             "/endpoint: unencrypted",
             "/access_key_id: secret_access_key is missing",
             "/row_group_rows: at least 1 row",

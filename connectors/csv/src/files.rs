@@ -25,6 +25,10 @@ pub(crate) fn list(folder: &Path, path: &str) -> Result<Vec<CsvFile>> {
     if target.is_dir() {
         return list_folder(&target, path);
     }
+    // Whoever opens a pipe waits for its writer, and neither it nor a device can be read again from where one was.
+    if target.exists() && !target.is_file() {
+        return Err(Error::config(format!("path: `{path}` is a pipe, a socket or a device, expected a file")));
+    }
     if !is_pattern(path) || target.exists() {
         return Ok(vec![CsvFile { partition: path.to_owned(), path: target }]);
     }
@@ -119,6 +123,17 @@ mod tests {
         assert_eq!(partitions(folder.path(), "data[1]/b.csv"), ["data[1]/b.csv"]);
         assert_eq!(partitions(&data, "./*.csv*"), ["a.csv.gz", "b.csv"]);
         assert_eq!(partitions(&data.join("c.csv"), "../?.csv"), ["../b.csv"]);
+        assert_eq!(partitions(folder.path(), "*.csv"), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_neither_a_file_nor_a_folder_is_refused_without_being_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("s.csv")).unwrap();
+        for path in ["s.csv", "/dev/zero"] {
+            let error = list(folder.path(), path).unwrap_err();
+            assert_eq!(error.to_string(), format!("path: `{path}` is a pipe, a socket or a device, expected a file"));
+        }
         assert_eq!(partitions(folder.path(), "*.csv"), [""; 0]);
     }
 

@@ -178,7 +178,9 @@ fn check_magic(name: &str, compression: Compression, magic: &[u8]) -> Result<()>
 
 fn unreadable(name: &str, error: io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::NotFound => Error::config(format!("{name}: there is no such file")),
+        io::ErrorKind::NotFound => Error::config(format!(
+            "{name}: there is no such file, expected one; relative paths start from the folder of the pipeline file"
+        )),
         io::ErrorKind::PermissionDenied => Error::config(format!("{name}: this user may not read the file")),
         io::ErrorKind::IsADirectory => Error::config(format!("{name}: this is a folder, expected a file")),
         _ => Error::retriable(format!("{name}: the file cannot be read")).with_source(error),

@@ -81,7 +81,10 @@ impl Plugin for CsvSource {
             Listing { folder: context.folder, path: config.path.clone(), task: context.task, offsets: context.offsets };
         let found = files::list(&listing.folder, &listing.path)?;
         if found.is_empty() && listing.offsets.is_empty() && (config.header || !config.follow) {
-            return Err(Error::config(format!("path: there is no csv file at `{}`", config.path)));
+            return Err(Error::config(format!(
+                "path: there is no csv file at `{}`, expected one; relative paths start from the folder of the pipeline file",
+                config.path
+            )));
         }
         listing.warn_of_missing(&found);
         let expected = Expected::of(&config, &context.schema, &found, rules)?;

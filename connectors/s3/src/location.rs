@@ -59,7 +59,9 @@ fn file_url(path: &Path) -> String {
 }
 
 fn parse_bucket(rest: &str) -> Result<Location, String> {
-    if rest.contains('@') && (rest.contains(':') || !rest[..rest.find('@').unwrap_or(0)].contains('/')) {
+    // No bucket has these in its name, but a password may hold a slash.
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains([':', '@']) && rest.contains('@') {
         return Err(
             "the url holds credentials, which messages would show; use access_key_id and secret_access_key".into()
         );
@@ -152,6 +154,7 @@ mod tests {
         for (text, expected) in [
             ("s3://lake", "s3://lake/"),
             ("s3://lake/", "s3://lake/"),
+            ("s3://lake/a:b@c", "s3://lake/a:b@c/"),
             ("s3://lake/stocks/daily/", "s3://lake/stocks/daily/"),
             ("file:///data/my%20out/", "file:///data/my%20out/"),
             ("out/stocks", "file:///home/me/pipelines/out/stocks/"),
@@ -181,6 +184,7 @@ mod tests {
             ("s3://xn--lake/x", "for itself"),
             ("s3://me:secret@lake/x", "use access_key_id"),
             ("s3://me@lake/x", "use access_key_id"),
+            ("s3://me:sec/ret@lake/x", "use access_key_id"),
         ] {
             let message = url(text).unwrap_err();
             assert!(message.contains(part), "{text}: {message}");

@@ -1,5 +1,6 @@
 //! Columns as a pipeline file writes them, with Athena's own type names.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
@@ -45,12 +46,15 @@ pub fn parse_column(name: &str, text: &str) -> Result<Field, TypeError> {
 /// Deeper nesting than this is no record.
 const DEEPEST: usize = 32;
 
-/// More fields than these are no struct.
-const MOST_FIELDS: usize = 1000;
+/// A longer text is no type.
+const LONGEST: usize = 64 * 1024;
 
 /// A type from its text: `decimal(18,6)`.
 pub fn parse_type(text: &str) -> Result<DataType, TypeError> {
-    parse_within(text, DEEPEST)
+    match text.len() <= LONGEST {
+        true => parse_within(text, DEEPEST),
+        false => Err(TypeError(format!("the type has {} bytes, expected at most {LONGEST}", text.len()))),
+    }
 }
 
 /// A type that nests at most so many levels.
@@ -110,21 +114,17 @@ fn parse_decimal(text: &str, arguments: &str) -> Result<DataType, TypeError> {
 }
 
 fn parse_struct(text: &str, inner: &str, levels: usize) -> Result<DataType, TypeError> {
-    let mut fields: Vec<Field> = Vec::new();
+    let (mut fields, mut given) = (Vec::new(), HashMap::new());
     for part in split_top_level(inner) {
         let named = part.split_once(':').map(|(name, of)| (name.trim(), of)).filter(|(name, _)| !name.is_empty());
         let (name, of) =
             named.ok_or_else(|| TypeError(format!("`{text}` is no struct type, expected struct<name:type,…>")))?;
-        if let Some(other) = fields.iter().find(|other| other.name().to_lowercase() == name.to_lowercase()) {
-            let other = other.name();
+        if let Some(other) = given.insert(name.to_lowercase(), name) {
             return Err(TypeError(format!(
                 "a struct with the fields `{other}` and `{name}`, which tables do not tell apart; expected another name"
             )));
         }
         fields.push(Field::new(name, parse_within(of, levels)?, true));
-        if fields.len() > MOST_FIELDS {
-            return Err(TypeError(format!("a struct of more than {MOST_FIELDS} fields, expected fewer")));
-        }
     }
     Ok(DataType::Struct(Fields::from(fields)))
 }
@@ -266,10 +266,12 @@ mod tests {
     fn a_type_is_followed_so_deep_and_no_deeper() {
         let nested = |levels: usize| format!("{}int{}", "array<".repeat(levels), ">".repeat(levels));
         assert!(parse_type(&nested(32)).is_ok());
-        for levels in [33, 100_000] {
+        for levels in [33, 9_000] {
             let message = parse_type(&nested(levels)).map(|_| ()).unwrap_err().to_string();
             assert_eq!(message, "the type nests deeper than 32 levels, expected a flatter one");
         }
+        let message = parse_type(&nested(100_000)).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(message, "the type has 700003 bytes, expected at most 65536");
         let nested = format!("{}int{}", "struct<a:".repeat(40), ">".repeat(40));
         assert!(parse_type(&nested).is_err());
     }

@@ -1,5 +1,6 @@
 //! The file that everything lies in.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -105,7 +106,14 @@ pub(crate) fn failed(error: impl Into<redb::Error>) -> Error {
 
 fn open_folder(builder: &mut Builder, folder: &Path) -> Result<Database> {
     std::fs::create_dir_all(folder).map_err(|error| {
-        Error::fatal(format!("cannot create the embedded broker's folder `{}`", folder.display())).with_source(error)
+        let folder = folder.display();
+        let message = match error.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => format!(
+                "a file is in the way of the embedded broker's folder `{folder}`; remove it, or choose another `embedded.path`"
+            ),
+            _ => format!("cannot create the embedded broker's folder `{folder}`"),
+        };
+        Error::fatal(message).with_source(error)
     })?;
     let file = folder.join(FILE);
     let shown = file.display().to_string();

@@ -110,9 +110,9 @@ pub(crate) fn user_infos(text: &str) -> impl Iterator<Item = Range<usize>> {
     user_infos_until(text, |c| c.is_whitespace() || c.is_control() || "\"'`<>,;()[]{}".contains(c))
 }
 
-/// The same in a value, which holds a URL and hardly anything else: passwords may hold brackets.
+/// The same in a value, which holds a URL and hardly anything else: passwords may hold brackets and blanks.
 pub(crate) fn user_infos_of_value(text: &str) -> impl Iterator<Item = Range<usize>> {
-    user_infos_until(text, char::is_whitespace)
+    user_infos_until(text, |_| false)
 }
 
 fn user_infos_until(text: &str, is_end: fn(char) -> bool) -> impl Iterator<Item = Range<usize>> {

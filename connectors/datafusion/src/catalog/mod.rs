@@ -148,7 +148,13 @@ fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
 }
 
 fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
-    let message = format!("cannot {verb} {} of the catalog", path.display());
+    let path = path.display();
+    if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory) {
+        let message =
+            format!("a file is in the way of the catalog's folder {path}; remove it, or choose another `catalog`");
+        return Error::fatal(message).with_source(error);
+    }
+    let message = format!("cannot {verb} {path} of the catalog");
     match error.kind() {
         io::ErrorKind::Interrupted | io::ErrorKind::StorageFull | io::ErrorKind::TimedOut => Error::retriable(message),
         _ => Error::fatal(message),

@@ -12,6 +12,10 @@ pub(super) enum Leaf<'e> {
     Single(&'e ValidationError<'e>),
     /// The value at `pointer` is none of the options.
     Choice { pointer: String, found: &'e Value, options: Vec<Value> },
+    /// The mapping at `pointer` has none of these fields, of which it needs one.
+    NoVariant { pointer: String, found: &'e Value, names: Vec<String> },
+    /// The mapping at `pointer` has several fields, of which only one may be there.
+    SeveralVariants { pointer: String },
     /// The value at `pointer` is none of the kinds that are expected.
     Kinds { pointer: String, found: &'e Value, expected: Vec<String> },
 }
@@ -44,8 +48,12 @@ fn of_alternatives<'e>(error: &'e ValidationError<'e>, context: &'e [Vec<Validat
     if let Some(choice) = wrong_tag(error, &of_kind) {
         return vec![choice];
     }
+    if let Some(leaf) = wrong_variant(error, &of_kind) {
+        return vec![leaf];
+    }
     let tagged = |branch: &Branch<'e>| tag_errors(branch, here).next().is_none();
-    let likely = of_kind.iter().copied().filter(tagged).min_by_key(|branch| weight(branch));
+    let is_other_variant = |branch: Branch<'e>| refuses(branch, here) && missing(branch, here).next().is_some();
+    let likely = of_kind.iter().copied().filter(tagged).min_by_key(|branch| (is_other_variant(branch), weight(branch)));
     likely.or(of_kind.first().copied()).into_iter().flatten().flat_map(leaves).collect()
 }
 
@@ -96,6 +104,39 @@ fn wrong_tag<'e>(error: &'e ValidationError<'e>, branches: &[Branch<'e>]) -> Opt
     let first = tags.first().filter(|_| tags.len() == branches.len() && branches.len() > 1)?;
     let options = tags.iter().flat_map(|tag| constants(tag)).collect();
     Some(Leaf::Choice { pointer: first.instance_path().as_str().into(), found: first.instance(), options })
+}
+
+/// If the forms tell themselves apart by the one field that each of them has, and the mapping has not just one of these:
+/// that.
+fn wrong_variant<'e>(error: &'e ValidationError<'e>, branches: &[Branch<'e>]) -> Option<Leaf<'e>> {
+    let (here, found) = (error.instance_path().as_str(), error.instance());
+    let by_tag = branches.iter().any(|branch| tag_errors(branch, here).next().is_some());
+    if by_tag || branches.len() < 2 || !branches.iter().all(|branch| missing(branch, here).count() <= 1) {
+        return None;
+    }
+    let names: Vec<String> = branches.iter().flat_map(|branch| missing(branch, here)).collect();
+    if names.len() == branches.len() && names.windows(2).all(|pair| pair[0] != pair[1]) {
+        return Some(Leaf::NoVariant { pointer: here.into(), found, names });
+    }
+    let given = branches.iter().filter(|branch| missing(branch, here).next().is_none());
+    let several = given.clone().count() > 1 && given.clone().all(|branch| refuses(branch, here));
+    several.then(|| Leaf::SeveralVariants { pointer: here.into() })
+}
+
+/// Whether a form takes a field at `here` itself for an unknown one.
+fn refuses(branch: Branch<'_>, here: &str) -> bool {
+    branch.iter().any(|error| {
+        matches!(error.kind(), ValidationErrorKind::AdditionalProperties { .. })
+            && error.instance_path().as_str() == here
+    })
+}
+
+/// The fields that a form lacks at `here` itself.
+fn missing<'e>(branch: Branch<'e>, here: &str) -> impl Iterator<Item = String> {
+    branch.iter().filter(move |error| error.instance_path().as_str() == here).filter_map(|error| match error.kind() {
+        ValidationErrorKind::Required { property } => property.as_str().map(str::to_owned),
+        _ => None,
+    })
 }
 
 /// What is wrong with the tag: a field that has to be one constant.

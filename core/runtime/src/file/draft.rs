@@ -47,7 +47,7 @@ impl Draft {
             return None;
         }
         let plugins = plugins::look_up(tree, registry, untyped, secrets, problems);
-        let tree = without_errors(tree, problems);
+        let tree = without_errors(std::mem::take(tree), problems);
         Planner { tree: &tree, plugins: &plugins, folder, secrets, problems, doubtful: HashSet::new() }.plan().await
     }
 
@@ -71,8 +71,7 @@ impl Draft {
 }
 
 /// The tree without the values that are known to be wrong, so that what is right can be looked at further.
-fn without_errors(tree: &Value, problems: &Problems) -> Value {
-    let mut tree = tree.clone();
+fn without_errors(mut tree: Value, problems: &Problems) -> Value {
     for problem in problems.errors() {
         let Some((parent, name)) = pointer::split(&problem.pointer) else { continue };
         match tree.pointer_mut(parent) {

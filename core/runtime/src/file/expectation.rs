@@ -127,8 +127,10 @@ fn described(kind: &str, schema: &Value) -> String {
             Some(least) if least > 0 => format!("a list of at least {least}"),
             _ => "a list".into(),
         },
-        "object" => match schema.get("minProperties").and_then(Value::as_u64) {
-            Some(least) if least > 0 => format!("a mapping of at least {least}"),
+        "object" => match ["minProperties", "maxProperties"].map(|keyword| schema.get(keyword).and_then(Value::as_u64))
+        {
+            [Some(least), Some(most)] => format!("a mapping of {least} to {most} fields"),
+            [Some(least), None] if least > 0 => format!("a mapping of at least {least}"),
             _ => "a mapping".into(),
         },
         _ => text(schema),

@@ -15,7 +15,7 @@ use super::{scalar, syntax};
 const DEEPEST: usize = 64;
 
 /// More values than this are no pipeline.
-const LARGEST: usize = 20_000;
+const LARGEST: usize = 10_000;
 
 /// The tags of plain values.
 const CORE_TAGS: [&str; 7] = ["str", "int", "float", "bool", "null", "seq", "map"];

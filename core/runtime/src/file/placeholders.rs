@@ -38,6 +38,8 @@ impl Filler<'_> {
             Value::Array(entries) => {
                 entries.iter_mut().enumerate().for_each(|(index, value)| self.fill(value, &pointer::entry(at, index)));
             }
+            // Nobody will be told of more.
+            Value::String(_) if self.problems.overflowed() => {}
             Value::String(text) if text.contains("${") => match self.filled(text) {
                 Ok(Filled { text: filled, from_env }) => {
                     if !from_env.is_empty() {

@@ -77,6 +77,17 @@ impl Secrets {
 
     /// Hides the value at a pointer, unless it is known to be nothing but placeholders, which show none of it.
     fn mask_at(&mut self, at: &str, value: &Value) {
+        match value {
+            // A form that the field does not allow holds the secret all the same.
+            Value::Object(fields) => {
+                return fields.iter().for_each(|(name, value)| self.mask_at(&pointer::field(at, name), value));
+            }
+            Value::Array(entries) => {
+                let entries = entries.iter().enumerate();
+                return entries.for_each(|(index, value)| self.mask_at(&pointer::entry(at, index), value));
+            }
+            _ => {}
+        }
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         if text.is_empty() || self.shown.get(at).is_some_and(|shown| is_all_placeholders(shown)) {
             return;

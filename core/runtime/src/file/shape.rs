@@ -119,6 +119,10 @@ impl Shape<'_> {
     fn report(&mut self, leaf: &Leaf<'_>, at: &str, schema: &Value, meant: &[String]) {
         match leaf {
             Leaf::Choice { pointer, found, options } => self.choice(&format!("{at}{pointer}"), found, options),
+            Leaf::NoVariant { pointer, found, names } => self.no_variant(&format!("{at}{pointer}"), found, names),
+            Leaf::SeveralVariants { pointer } => {
+                self.problems.key(format!("{at}{pointer}"), "has several fields, expected one of them alone");
+            }
             Leaf::Kinds { pointer, found, expected } => {
                 let pointer = format!("{at}{pointer}");
                 let found = self.found(&pointer, found);
@@ -156,6 +160,19 @@ impl Shape<'_> {
                 let hint = expectation::quotes_hint(error.instance(), subschema);
                 self.problems.value(pointer, format!("found {found}, expected {}{hint}", expected(subschema)));
             }
+        }
+    }
+
+    fn no_variant(&mut self, pointer: &str, found: &Value, names: &[String]) {
+        let words: Vec<&str> = names.iter().map(String::as_str).collect();
+        let fields = found.as_object().into_iter().flatten().map(|(name, _)| name);
+        let mut any = false;
+        for name in fields {
+            any = true;
+            self.unknown_field(pointer, name, &words, found);
+        }
+        if !any {
+            self.problems.key(pointer, format!("found an empty mapping, expected {}", list(&words)));
         }
     }
 

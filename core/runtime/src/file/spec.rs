@@ -119,8 +119,8 @@ pub struct TopicSpec {
     pub format: FormatSpec,
     /// The columns of the records on the topic, in order: a name, and a type with Athena's own name, such as `bigint` or
     /// `string not null`. Types: string, boolean, tinyint, smallint, int, bigint, float, double, decimal(p,s), date,
-    /// timestamp (milliseconds), timestamp(6) (microseconds), binary, array<…>, struct<name:type,…>.
-    #[schemars(with = "BTreeMap<String, String>", extend("minProperties" = 1))]
+    /// timestamp (milliseconds), timestamp(6) (microseconds), binary, array<…>, struct<name:type,…>. At most 4000.
+    #[schemars(with = "BTreeMap<String, String>", extend("minProperties" = 1, "maxProperties" = 4000))]
     pub schema: IndexMap<String, String>,
 }
 

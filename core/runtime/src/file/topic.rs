@@ -40,6 +40,9 @@ impl Planner<'_> {
         let mut fields: Vec<Field> = Vec::with_capacity(columns.len());
         let mut given = Given::default();
         for (name, text) in columns {
+            if self.problems.overflowed() {
+                break;
+            }
             let at = field("/topic/schema", name);
             if let Err(why) = names::column(name) {
                 self.problems.key(&at, why);

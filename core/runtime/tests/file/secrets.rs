@@ -63,10 +63,70 @@ async fn a_secret_of_the_wrong_type_is_not_shown() {
 }
 
 #[tokio::test]
+async fn a_secret_in_a_list_or_mapping_that_should_be_a_text_is_not_shown() {
+    for wrong in ["[hunter2]", "{ a: [{ b: hunter2 }] }", "!x hunter2", "&a hunter2, other: *a"] {
+        let text = GOOD.replace("partition_by:", &format!("secret_key: {wrong}, partition_bx:"));
+        assert_hidden(&File::new(text).refused().await, "hunter2");
+    }
+}
+
+#[tokio::test]
 async fn a_secret_of_a_plugin_that_is_not_linked_is_masked_by_its_name() {
     let block = "  - type: lake\n    config: { url: file:///lake/stocks, partition_by: [symbol] }\n";
     let flow = "  - { type: lak, config: { url: file:///lake/stocks, secret_key: hunter2 } }\n";
     let diagnostics = File::new(GOOD.replace(block, flow)).refused().await;
     assert_hidden(&diagnostics, "hunter2");
     assert!(diagnostics.render(Color::Never).contains("secret_key: *******"));
+}
+
+#[tokio::test]
+async fn the_default_of_a_secret_is_hidden_also_where_it_is_not_needed() {
+    for (name, value) in [("X", "other-secret"), ("Y", "unused")] {
+        let text = GOOD.replace("partition_by:", "secret_key: 'a${env:X:-hunter2}', partition_bx:");
+        let diagnostics = File::new(text).env(name, value).refused().await;
+        assert_hidden(&diagnostics, "hunter2");
+        assert_hidden(&diagnostics, value);
+    }
+}
+
+#[tokio::test]
+async fn a_placeholder_that_is_none_shows_no_part_of_a_secret() {
+    for secret in ["hun${ter}2", "hun${ter", "${env:hun-ter}2", "hun${env:NONE:-${ter}}2"] {
+        let text = GOOD.replace("partition_by:", &format!("secret_key: '{secret}', partition_bx:"));
+        let diagnostics = File::new(text).refused().await;
+        assert_hidden(&diagnostics, "ter");
+    }
+}
+
+#[tokio::test]
+async fn the_user_part_of_a_url_is_hidden_wherever_it_stands() {
+    for (what, with) in [
+        ("url: file:///lake/stocks", "url: 'ftp://me:hunter2@host'"),
+        ("url: file:///lake/stocks", "url: 'ftp://me:hunter2{}@host', pth: x"),
+        ("url: file:///lake/stocks", "url: 'ftp://me:hunter2 @host', pth: x"),
+        ("url: file:///lake/stocks", "url: '${env:X:-ftp://me:hunter2@host}', pth: x"),
+        ("path: stocks.csv", "path: 'https://me:hunter2@host/x.csv', pth: x"),
+        ("partition_by: [symbol]", "partition_by: ['s3://hunter2@host/a']"),
+        ("partition_by: [symbol] }", "partition_bx: 1 } # was s3://me:hunter2@lake"),
+    ] {
+        assert_hidden(&File::new(GOOD.replace(what, with)).env("X", "file:///x").refused().await, "hunter2");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_hidden_wherever_else_the_file_repeats_it() {
+    let text = GOOD.replace("partition_by: [symbol] }", "secret_key: hunter2, partition_by: [hunter2] } # hunter2");
+    assert_hidden(&File::new(text).refused().await, "hunter2");
+}
+
+#[tokio::test]
+async fn a_plan_takes_the_secrets_of_its_file_out_of_what_is_said_of_a_run() {
+    let text = GOOD.replace("partition_by:", "secret_key: 'hunter-${env:X}', partition_by:");
+    let text = text.replace("stocks.csv", "'${env:PLACE}.csv'") + "    name: ${env:SHORT}\n";
+    let file = File::new(text).env("X", "one").env("PLACE", "a/hunter-two").env("SHORT", "lake");
+    let plan = file.env("LAKE_PASSWORD", "hunter-three").loaded().await.plan;
+    let said = "hunter-one, a/hunter-two.csv, hunter-three, lake, a2V5PWh1bnRlci1vbmU=";
+    let shown = "***, ${env:PLACE}.csv, ${env:LAKE_PASSWORD}, lake, a2V5PW***U=";
+    assert_eq!(plan.secrets.redact(said), shown);
+    assert!(!format!("{plan:?}").contains("hunter"));
 }

@@ -15,8 +15,25 @@ use crate::time::{TimeFormat, Zone};
 ///
 /// Each column gets the type that the topic's schema gives to a column of its name, or that `types` gives it; without
 /// either it is a string. A field that does not fit its type exactly is never changed to fit: the record is rejected, with
-/// file, line and column. So is a record with too many or too few fields, with text that is not UTF-8 or with NUL bytes.
-/// Blank lines are skipped.
+/// file, line and column. So is a record with too many or too few fields, with quotes that do not stand as RFC 4180 has
+/// them, with text that is not UTF-8 or with NUL bytes. A quote that never closes takes the rest of the file as one record.
+///
+/// Lines end in LF, CR LF or CR; blank lines are skipped, and so is a byte order mark. Blanks around a field belong to it,
+/// also in the header, where names that differ in anything, such as case, are different names.
+///
+/// - **string**: any text. **binary**: the bytes of the text.
+/// - **boolean**: `true` and `false` in any case, `1` and `0`.
+/// - **tinyint … bigint**: digits, with a sign or zeros before them. `1.0`, `1e3` and `1,000` are refused.
+/// - **float, double**: a number with or without point and exponent, taken as the nearest float. Refused are NaN and
+///   infinity, what overflows (1e400) or would become zero (1e-400), and a whole number in digits that would be rounded
+///   (9007199254740993).
+/// - **decimal(p,s)**: digits and at most one point, with at most s digits behind it, zeros at the end not counted.
+/// - **date, timestamp**: as `time` says; days and hours that do not exist (2023-02-29, 24:00, second 60) are refused, and
+///   so are digits finer than the column unless they are zeros.
+///
+/// A file is compressed if its name says so, and refused if it is not what its name says. Compressed data that is damaged or
+/// ends in the middle fails where that shows, behind the records before that; gzip knows only at the end whether all of them
+/// were right.
 ///
 /// How far each file was read is stored with the records. The next start goes on there: a file that was read to its end is
 /// not read again, and one that has grown is read on. A file that was replaced or cut meanwhile is refused.
@@ -51,7 +68,7 @@ pub struct CsvConfig {
     #[serde(default)]
     pub columns: Vec<String>,
     /// The types of columns for which that of the topic's schema is not right, because a transform changes or renames
-    /// them: `{ ts: timestamp, price: "decimal(18,6) not null" }`. A `boolean` is written `true`, `false`, `1` or `0`.
+    /// them: `{ ts: timestamp, price: "decimal(18,6) not null" }`.
     #[serde(default)]
     pub types: BTreeMap<String, String>,
     /// The texts that are null, in every column, with or without quotes. Null in a `not null` column is rejected.
@@ -67,7 +84,8 @@ pub struct CsvConfig {
     /// Releases the records at the pace of their own time, instead of as fast as they can be read.
     #[serde(default)]
     pub replay: Option<Replay>,
-    /// The longest record, in bytes; a longer one is rejected. It bounds the memory that a damaged file can take.
+    /// The longest record, in bytes, at most 1GiB; a longer one is rejected with its place and its first 4 KiB. It bounds
+    /// the memory that a damaged file can take.
     #[serde(default = "max_record")]
     pub max_record: ByteSize,
 }
@@ -103,6 +121,9 @@ pub struct Replay {
     #[serde(default = "real_time")]
     pub speed: f64,
 }
+
+/// A batch holds the texts of a column in one buffer with offsets of 32 bits.
+const MAX_RECORD_LIMIT: ByteSize = ByteSize::mib(1024);
 
 impl Default for Time {
     fn default() -> Self {
@@ -157,6 +178,7 @@ impl CsvConfig {
             Ok(_) => {}
         }
         self.check_columns(findings);
+        self.check_max_record(findings);
         self.check_types(findings);
         self.check_time(topic, findings);
         self.check_replay(topic, findings);
@@ -197,6 +219,15 @@ impl CsvConfig {
             } else if !seen.insert(name) {
                 findings.error(format!("/columns/{index}"), format!("`{name}` occurs twice, expected unique names"));
             }
+        }
+    }
+
+    fn check_max_record(&self, findings: &mut Findings) {
+        if self.max_record > MAX_RECORD_LIMIT {
+            findings.error(
+                "/max_record",
+                format!("{} is more than a batch holds, expected at most {MAX_RECORD_LIMIT}", self.max_record),
+            );
         }
     }
 

@@ -31,6 +31,7 @@ impl Expected {
         }
         for file in files {
             if let Some(header) = header::read(file, rules)? {
+                check_delimiter(config, topic, file, &header.names)?;
                 return Ok(Self { names: header.names, told_by: ToldBy::Header { of: file.partition.clone() } });
             }
         }
@@ -46,4 +47,23 @@ impl Expected {
         names.extend(config.types.keys().filter(|name| topic.field_with_name(name).is_err()).cloned());
         Self { names, told_by: ToldBy::Header { of: "the topic's schema".into() } }
     }
+}
+
+/// Errors: the header is one column that another delimiter would split into those of the topic.
+fn check_delimiter(config: &CsvConfig, topic: &Schema, file: &CsvFile, names: &[String]) -> Result<()> {
+    let [name] = names else { return Ok(()) };
+    let known = |part: &&str| topic.field_with_name(part).is_ok() || config.types.contains_key(*part);
+    for delimiter in [',', ';', '\t', '|'] {
+        let parts: Vec<&str> = name.split(delimiter).collect();
+        if parts.len() > 1 && parts.iter().any(known) {
+            return Err(Error::config(format!(
+                "{}:1:1: the header is one column, `{}`; `delimiter: \"{}\"` makes it {}",
+                file.partition,
+                name.escape_debug(),
+                delimiter.escape_debug(),
+                parts.join(", ")
+            )));
+        }
+    }
+    Ok(())
 }

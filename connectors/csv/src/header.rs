@@ -35,7 +35,10 @@ pub(crate) fn read(file: &CsvFile, rules: Rules) -> Result<Option<Header>> {
         Next::Record => {}
         Next::End(_) => return Ok(None),
         Next::TooLong => {
-            return Err(Error::config(format!("{}:1:1: the header is longer than max_record", file.partition)));
+            return Err(Error::config(format!(
+                "{}:1:1: the header is longer than {} bytes; `max_record` allows more",
+                file.partition, rules.max_record
+            )));
         }
     }
     let names = names(file, &reader, rules)?;

@@ -13,7 +13,7 @@ where
         IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => {
             format!("does not fit a {type_name}, expected {min} to {max}")
         }
-        _ => format!("is not a {type_name}, expected a whole number"),
+        _ => format!("is not a {type_name}, expected a whole number in digits"),
     })
 }
 

@@ -57,6 +57,7 @@ fn contradictions_are_found() {
     for (config, pointer) in [
         (json!({ "path": "a", "header": false }), "/header"),
         (json!({ "path": "a", "columns": ["a"] }), "/columns"),
+        (json!({ "path": "a", "max_record": "1025MiB" }), "/max_record"),
         (json!({ "path": "a", "quote": "," }), "/quote"),
         (json!({ "path": "a[" }), "/path"),
         (json!({ "path": "a", "replay": { "by": "n", "speed": 1 } }), "/replay/by"),

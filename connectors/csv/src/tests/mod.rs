@@ -1,13 +1,16 @@
 //! The source from outside: files in, batches out.
 
+mod compressed;
 mod configuring;
 mod conforming;
 mod following;
 mod grammar;
+mod headers;
 mod reading;
 mod rejecting;
 mod replaying;
 mod resuming;
+mod values;
 
 use std::sync::Arc;
 

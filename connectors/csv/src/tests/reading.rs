@@ -1,12 +1,5 @@
-use std::io::Write;
-
+use super::compressed::gzip;
 use super::*;
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
 
 #[tokio::test]
 async fn fields_get_the_types_of_the_topic_by_name_and_others_are_strings() {

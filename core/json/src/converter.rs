@@ -29,17 +29,20 @@ use crate::writer::{RowWriter, TimestampStyle, check_schema};
 /// - **boolean**: `true` or `false`.
 /// - **tinyint … bigint**: a number whose value is whole, also `1.0` and `1e3`. A fraction, a value out of range and a
 ///   number within quotes are refused.
-/// - **float, double**: a number, taken as the nearest float. A whole number that would be rounded (9007199254740993),
-///   one that overflows (1e400) and one that would become zero (1e-400) are refused; NaN has no JSON form.
+/// - **float, double**: a number, taken as the nearest float. Refused are a whole number in digits that would be rounded
+///   (9007199254740993), unless it is the shortest text of that float (1152921504606847000 is 2^60), one that overflows
+///   (1e400) and one that would become zero (1e-400); NaN has no JSON form.
 /// - **decimal(p,s)**: a number with at most s digits behind the point, zeros at the end not counted.
-/// - **date**: `"2026-01-02"`.
+/// - **date**: `"2026-01-02"`, in the years 0000 to 9999.
 /// - **timestamp**: `"2026-01-02T14:30:00.123"`, with a `T` or a blank, with or without `Z` or an offset such as `+01:00`;
 ///   without one it is UTC. Digits finer than the column are refused unless they are zeros. A number is refused: whether
 ///   it counts seconds or milliseconds cannot be told.
 /// - **binary**: a text in base64 with padding.
 /// - **array, struct**: an array, an object.
 ///
-/// `null` is the same as a field that is missing: refused in a `not null` column. A field that occurs twice is refused.
+/// `null` is the same as a field that is missing: refused in a `not null` column. A field that occurs twice is refused, and
+/// so is a payload that is empty, a tombstone, begins with a byte order mark, goes on behind its object, or is nested deeper
+/// than 128 levels.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JsonConfig {

@@ -17,7 +17,7 @@ pub(crate) enum TimeProblem {
     Form,
     /// It is finer than the column, so that digits would be lost.
     Finer,
-    /// The column's unit cannot reach it.
+    /// The column's unit cannot reach it, or its zone moves it out of the years with four digits.
     Range,
 }
 
@@ -84,6 +84,9 @@ pub(crate) fn parse_timestamp(text: &str, unit: TimeUnit) -> Result<i64, TimePro
         _ => (&[][..], rest),
     };
     let seconds = seconds - zone_seconds(zone).ok_or(TimeProblem::Form)?;
+    if !DAYS.contains(&seconds.div_euclid(DAY_SECONDS)) {
+        return Err(TimeProblem::Range);
+    }
     let digits = fraction_digits(unit) as usize;
     let (kept, beyond) = fraction.split_at(fraction.len().min(digits));
     if beyond.iter().any(|digit| *digit != b'0') {

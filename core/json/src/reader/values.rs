@@ -282,7 +282,13 @@ fn misfit<T>(number: Number<'_>, why: Misfit, field: &Field) -> Outcome<T> {
         (Misfit::Finer, DataType::Decimal128(_, scale)) => format!("has more than {scale} digits behind the point"),
         (Misfit::Finer, _) => "has a fraction".to_owned(),
         (Misfit::Range, _) => "is out of range".to_owned(),
-        (Misfit::Rounded, _) => "would be rounded".to_owned(),
+        (Misfit::Rounded, of) => {
+            let of = type_text(of);
+            return refuse(format!(
+                "{} would be rounded as a {of}, expected a bigint or decimal column",
+                shown(number.text)
+            ));
+        }
     };
     refuse(format!("{} {problem}, expected {}", shown(number.text), wanted(field)))
 }

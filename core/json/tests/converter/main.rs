@@ -1,15 +1,16 @@
 //! What the converter accepts, what it refuses and how, and what it writes.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod payloads;
+mod values;
+
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int64Array,
-    RecordBatch, StringArray, TimestampMillisecondArray,
+    Array, ArrayRef, AsArray, BinaryArray, Date32Array, Decimal128Array, Float32Array, Float64Array, RecordBatch,
+    StringArray, TimestampMillisecondArray,
 };
-use arrow::datatypes::{
-    DataType, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimestampMillisecondType,
-};
+use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
 use pipeline_api::{Context, Converter, Decoded, ErrorKind, Findings, Kind, Registry, RejectedRow, parse_column};
 use pipeline_json::{JsonConverter, TimestampStyle, UnknownFields, write_lines};
 
@@ -30,24 +31,12 @@ fn decode(columns: &[(&str, &str)], payloads: &[&str]) -> Decoded {
     decode_payloads(columns, &payloads)
 }
 
-/// Why the value is refused in a column `c` of that type.
-fn refusal(of: &str, value: &str) -> RejectedRow {
-    let payload = format!("{{\"c\":{value}}}");
-    let decoded = decode(&[("c", of)], &[&payload]);
-    assert_eq!(decoded.rejected.len(), 1, "{of} took {value}: {:?}", decoded.records);
-    decoded.rejected[0].clone()
-}
-
 /// The column that the values make of a column `c` of that type.
 fn column(of: &str, values: &[&str]) -> ArrayRef {
     let payloads: Vec<String> = values.iter().map(|value| format!("{{\"c\":{value}}}")).collect();
     let decoded = decode(&[("c", of)], &payloads.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(decoded.rejected, []);
     decoded.records.column(0).clone()
-}
-
-fn reasons(decoded: &Decoded) -> Vec<(usize, &str)> {
-    decoded.rejected.iter().map(|row| (row.row, row.reason.as_str())).collect()
 }
 
 #[test]
@@ -78,57 +67,6 @@ fn a_wrong_config_is_a_finding() {
     let odd = Schema::new(vec![Field::new("d", DataType::Duration(arrow::datatypes::TimeUnit::Second), true)]);
     assert!(findings_of(serde_json::json!({}), &odd)[0].1.contains("column `d`"));
     assert_eq!(findings_of(serde_json::json!({}), &schema(&[("a", "array<struct<b:decimal(9,2)>>")])), []);
-}
-
-#[test]
-fn a_payload_is_exactly_one_object_in_any_layout() {
-    let decoded = decode(
-        &[("a", "bigint"), ("b", "string")],
-        &[
-            "{\"a\":1,\"b\":\"x\"}",
-            "\r\n{\n  \"b\": \"y\",\n\n  \"a\": 2\n}\n",
-            "{\"a\":3}{\"a\":4}",
-            "{\"a\":5}\n{\"a\":6}",
-            "{\"a\":7} x",
-            "{\"a\":8}\u{0}",
-            "[{\"a\":9}]",
-            "10",
-            "null",
-            "\"{}\"",
-            "",
-            " \n ",
-            "{\"a\":11",
-            "{\"a\":12,}",
-            "{\"a\" 13}",
-            "{a:14}",
-            "\u{feff}{\"a\":15}",
-            "{\"a\":NaN}",
-            "// {\"a\":16}",
-            "{}",
-        ],
-    );
-    assert_eq!(decoded.records.column(0).as_primitive::<Int64Type>(), &Int64Array::from(vec![Some(1), Some(2), None]));
-    let rejected = reasons(&decoded);
-    assert_eq!(rejected.iter().map(|(row, _)| *row).collect::<Vec<_>>(), (2..19).collect::<Vec<_>>());
-    assert_eq!(rejected[0].1, "goes on behind its object with `{\"a\":4}`, expected one object a record");
-    assert_eq!(rejected[4].1, "is `[{\"a\":9}]`, expected a JSON object");
-    assert_eq!(rejected[8].1, "is empty, expected a JSON object");
-    assert_eq!(rejected[10].1, "is no JSON: it ends at byte 7, expected `,` or `}`");
-    assert!(rejected[14].1.contains("byte order mark"));
-}
-
-#[test]
-fn bytes_that_are_no_text_and_tombstones_are_rejected() {
-    let decoded =
-        decode_payloads(&[("a", "string")], &[b"{\"a\":\"\xff\"}", b"{\"a\":\"\xc3\xa9\"}", b"{\"a\":\"\x01\"}"]);
-    assert_eq!(decoded.records.column(0).as_string::<i32>().value(0), "é");
-    assert_eq!(decoded.rejected[0].reason, "is not UTF-8 at byte 6, expected JSON");
-    assert_eq!(decoded.rejected[1].row, 2);
-
-    let converter = JsonConverter::new(schema(&[("a", "string")]), UnknownFields::Ignore).unwrap();
-    let decoded = converter.decode(&BinaryArray::from(vec![None, Some(&b"{}"[..]), None])).unwrap();
-    assert_eq!(decoded.records.num_rows(), 1);
-    assert!(reasons(&decoded).iter().all(|(_, reason)| reason.contains("tombstone")));
 }
 
 #[test]
@@ -194,127 +132,6 @@ fn strict_names_the_field_that_was_meant() {
     let converter = JsonConverter::new(schema(&[("price", "double")]), UnknownFields::Strict).unwrap();
     let decoded = converter.decode(&BinaryArray::from_iter_values([br#"{"prise":1}"#])).unwrap();
     assert_eq!(decoded.rejected[0].reason, "is no field of the schema, did you mean `price`?");
-}
-
-#[test]
-fn whole_numbers_are_taken_exactly_or_not_at_all() {
-    let taken = column("bigint", &["9223372036854775807", "-9223372036854775808", "1.0", "1e3", "-0", "1500e-2"]);
-    assert_eq!(taken.as_primitive::<Int64Type>().values(), &[i64::MAX, i64::MIN, 1, 1000, 0, 15]);
-    for (of, value) in [
-        ("bigint", "9223372036854775808"),
-        ("bigint", "1e19"),
-        ("int", "2147483648"),
-        ("smallint", "-32769"),
-        ("tinyint", "128"),
-        ("bigint", "1.5"),
-        ("bigint", "1e-1"),
-        ("bigint", "\"5\""),
-        ("int", "true"),
-        ("bigint", "[]"),
-        ("int", "01"),
-        ("int", "+1"),
-        ("int", "1."),
-        ("int", ".5"),
-        ("int", "-"),
-    ] {
-        assert_eq!(refusal(of, value).field.as_deref(), Some("c"));
-    }
-    assert!(refusal("int", "0x1f").reason.contains("found `x`"));
-    assert_eq!(refusal("bigint", "1.5").reason, "`1.5` has a fraction, expected a whole number (bigint)");
-    assert_eq!(refusal("tinyint", "128").reason, "`128` is out of range, expected a whole number (tinyint)");
-    assert_eq!(refusal("bigint", "\"5\"").reason, "`\"5\"` is a text, expected a whole number (bigint)");
-}
-
-#[test]
-fn a_double_is_the_nearest_one_and_changes_no_whole_number() {
-    let taken = column("double", &["1", "-0.0", "0.1", "1e300", "9007199254740992", "1152921504606847000"]);
-    let values: Vec<u64> = taken.as_primitive::<Float64Type>().values().iter().map(|value| value.to_bits()).collect();
-    assert_eq!(values, [1.0, -0.0, 0.1, 1e300, 9_007_199_254_740_992.0, 2f64.powi(60)].map(f64::to_bits));
-    for value in ["9007199254740993", "1e400", "-1e400", "1e-400", "\"1\"", "Infinity", "-Infinity", "NaN", "\"NaN\""] {
-        refusal("double", value);
-    }
-    refusal("float", "16777217");
-    refusal("float", "1e39");
-}
-
-#[test]
-fn a_decimal_loses_no_digit() {
-    let taken = column("decimal(5,2)", &["1", "1.5", "-999.99", "1.500000", "12e1", "0.00"]);
-    assert_eq!(taken.as_primitive::<Decimal128Type>().values(), &[100, 150, -99_999, 150, 12_000, 0]);
-    assert_eq!(
-        refusal("decimal(5,2)", "1.005").reason,
-        "`1.005` has more than 2 digits behind the point, expected a number (decimal(5,2))"
-    );
-    refusal("decimal(5,2)", "1000");
-    refusal("decimal(5,2)", "\"1.5\"");
-    refusal("decimal(38,0)", "100000000000000000000000000000000000000");
-    assert_eq!(column("decimal(38,0)", &["99999999999999999999999999999999999999"]).len(), 1);
-}
-
-#[test]
-fn a_text_is_a_text_with_every_character_it_can_have() {
-    let taken = column("string", &[r#""""#, r#""a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\u0000""#, "\"\u{2028}😀\""]);
-    let taken = taken.as_string::<i32>();
-    assert_eq!(taken.value(1), "a\"\\/\u{8}\u{c}\n\r\té😀\0");
-    assert_eq!(taken.value(2), "\u{2028}😀");
-    for value in [
-        "5",
-        "true",
-        "{}",
-        r#""\ud83d""#,
-        r#""\ude00""#,
-        r#""\ud83d\u0041""#,
-        r#""\x""#,
-        "\"\n\"",
-        "\"a",
-        r#""\u12"#,
-        "'a'",
-    ] {
-        refusal("string", value);
-    }
-    refusal("boolean", "1");
-    refusal("boolean", "\"true\"");
-    refusal("boolean", "True");
-}
-
-#[test]
-fn times_are_texts_and_never_shortened() {
-    let taken = column(
-        "timestamp",
-        &["\"2026-01-02T14:30:00.123\"", "\"2026-01-02 14:30:00\"", "\"2026-01-02T15:30:00.500000+01:00\""],
-    );
-    assert_eq!(
-        taken.as_primitive::<TimestampMillisecondType>().values(),
-        &[1_767_364_200_123, 1_767_364_200_000, 1_767_364_200_500]
-    );
-    for value in ["1767364200000", "\"2026-01-02\"", "\"2026-02-30T00:00:00\"", "\"2026-01-02T14:30:00.1234\"", "\"\""]
-    {
-        refusal("timestamp", value);
-    }
-    assert_eq!(column("timestamp(6)", &["\"2026-01-02T14:30:00.123456\""]).len(), 1);
-    refusal("date", "\"2026-01-02T00:00:00\"");
-    refusal("date", "20260102");
-    refusal("binary", "\"AQI\"");
-    refusal("binary", "\"AQ I=\"");
-}
-
-#[test]
-fn the_path_of_a_nested_field_is_named() {
-    let of = "array<struct<bid:double,sizes:array<int>>>";
-    let rejected = refusal(of, r#"[{"bid":1},{"bid":2,"sizes":[1,2,"x"]}]"#);
-    assert_eq!(rejected.field.as_deref(), Some("c[1].sizes[2]"));
-    assert_eq!(rejected.reason, "`\"x\"` is a text, expected a whole number (int)");
-}
-
-#[test]
-fn depth_and_length_exhaust_nothing() {
-    let deep = format!("{{\"x\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
-    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(10_000_000));
-    let digits = format!("{{\"a\":{}}}", "9".repeat(1_000_000));
-    let decoded = decode(&[("a", "string")], &[&deep, &long, &digits]);
-    assert_eq!(decoded.records.column(0).as_string::<i32>().value(0).len(), 10_000_000);
-    assert!(decoded.rejected[0].reason.contains("nested deeper than 128 levels"));
-    assert!(decoded.rejected[1].reason.len() < 200, "a message stays short");
 }
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {

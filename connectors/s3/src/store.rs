@@ -39,6 +39,12 @@ const LONGEST_KEY: usize = 1024;
 /// The longest file name of the usual file systems, in bytes.
 const LONGEST_NAME: usize = 255;
 
+/// The longest path that a Linux system takes, in bytes.
+const LONGEST_PATH: usize = 4095;
+
+/// `#` and a number follow a local file's name while it is written.
+const ATTEMPT_BYTES: usize = 4;
+
 impl Store {
     /// Makes the client; creates the folder of a local location.
     pub(crate) fn open(settings: &Settings, folder: &Path) -> Result<Self> {
@@ -133,28 +139,31 @@ impl Store {
     /// Errors: [`Data`](pipeline_api::ErrorKind::Data) if a file in that folder, with a name of up to `name_bytes`,
     /// cannot be named here.
     pub(crate) fn check_path(&self, path: &PartitionPath, name_bytes: usize) -> Result<()> {
-        let too_long = |column: &str, bytes: usize, limit: usize| {
-            let message =
-                format!("partition column `{column}`: its value makes a name of {bytes} bytes, of {limit} that fit");
-            Err(Error::data(message + "; shorten it in a transform"))
+        let too_long = |what: &str, column: &str, bytes: usize, limit: usize| {
+            Err(Error::data(format!(
+                "partition column `{column}`: its value makes a {what} of {bytes} bytes, of {limit} that fit; shorten it in a \
+                 transform"
+            )))
         };
         let folders = path.folder.split_terminator('/').map(str::len);
         let named = path.values.iter().map(|value| value.column.as_str()).zip(folders);
         let Some((column, longest)) = named.max_by_key(|(_, bytes)| *bytes) else { return Ok(()) };
         match &self.location {
-            Location::Folder(_) if longest > LONGEST_NAME => too_long(column, longest, LONGEST_NAME),
-            Location::Folder(_) => Ok(()),
+            Location::Folder(_) if longest > LONGEST_NAME => too_long("name", column, longest, LONGEST_NAME),
+            Location::Folder(root) => {
+                let whole = root.as_os_str().len() + 1 + path.folder.len() + name_bytes + ATTEMPT_BYTES;
+                if whole > LONGEST_PATH { too_long("path", column, whole, LONGEST_PATH) } else { Ok(()) }
+            }
             Location::Bucket { prefix, .. } => {
                 let key = prefix.len() + 1 + path.folder.len() + name_bytes;
-                if key > LONGEST_KEY { too_long(column, key, LONGEST_KEY) } else { Ok(()) }
+                if key > LONGEST_KEY { too_long("key", column, key, LONGEST_KEY) } else { Ok(()) }
             }
         }
     }
 
     /// Errors: a file of that name cannot be written here, whatever its folder.
     pub(crate) fn check_name(&self, topic: &str, name_bytes: usize) -> Result<()> {
-        // `#` and a number follow while the file is written.
-        if matches!(self.location, Location::Folder(_)) && name_bytes + 4 > LONGEST_NAME {
+        if matches!(self.location, Location::Folder(_)) && name_bytes + ATTEMPT_BYTES > LONGEST_NAME {
             return Err(Error::config(format!(
                 "files are named after the topic, and `{topic}` is too long for a file name"
             )));

@@ -1,8 +1,13 @@
 use arrow::array::StringArray;
+use futures::TryStreamExt;
+use object_store::ObjectStore;
 use pipeline_api::{ErrorKind, Sink};
 use serde_json::json;
 
 use super::*;
+use crate::FileSink;
+use crate::object_name::longest_name;
+use crate::settings::FileConfig;
 
 fn keyed(keys: Vec<Option<&str>>) -> RecordBatch {
     let rows = keys.len() as i64;
@@ -68,6 +73,9 @@ async fn nasty_values_become_one_folder_each_that_reads_back_as_the_value() {
         " ",
         "new\nline",
         "nul\0",
+        "\r\n",
+        "\u{85}",
+        "\u{2028}",
         "ü",
         "u\u{308}",
         "🦀",
@@ -86,7 +94,7 @@ async fn nasty_values_become_one_folder_each_that_reads_back_as_the_value() {
     let on_disk: Vec<String> = files_in(&folder.path().join("out"))
         .into_iter()
         .map(|(path, bytes)| {
-            let folder = path.strip_suffix("/t+0+00000000000000000000-18.json").unwrap();
+            let folder = path.strip_suffix("/t+0+00000000000000000000-21.json").unwrap();
             let value = percent_encoding::percent_decode_str(folder.strip_prefix("k=").unwrap()).decode_utf8().unwrap();
             assert!(!value.contains('/') || folder.contains("%2F"));
             assert_eq!(nasty[json_rows(&bytes)[0]["n"].as_i64().unwrap() as usize], value);
@@ -131,15 +139,75 @@ async fn a_number_without_json_form_is_refused_with_the_parts_before_it() {
     assert_eq!(sink.flush(ranges(0, 0, 2)).await.unwrap(), []);
 }
 
+/// Writes a record of each value, and says which were refused.
+async fn refused<C: FileConfig>(mut sink: FileSink<C>, values: &[&str]) -> Vec<bool>
+where
+    FileSink<C>: Sink,
+{
+    let mut refused = Vec::new();
+    for (offset, value) in (0..).zip(values) {
+        let put = sink.put(batch(offset, keyed(vec![Some(value)]))).await;
+        if let Err(error) = &put {
+            assert_eq!(error.kind(), ErrorKind::Data, "{error}");
+            assert!(error.to_string().contains("`k`") && error.to_string().contains("shorten it"), "{error}");
+        }
+        refused.push(put.is_err());
+    }
+    let written = sink.flush(ranges(0, 0, values.len() as i64)).await.unwrap();
+    assert_eq!(written.len(), refused.iter().filter(|refused| !**refused).count());
+    refused
+}
+
 #[tokio::test]
-async fn a_key_beyond_what_s3_takes_is_refused_by_its_column() {
-    let (_, store) = memory_store();
-    let all = keyed(vec![Some(&"ü".repeat(500))]);
+async fn a_folder_of_255_bytes_is_the_longest_on_a_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = json_sink(json!({ "url": "out", "partition_by": ["k"] }), &keyed(vec![None]), folder.path()).await;
+    let values = ["x".repeat(253), "x".repeat(254), "é".repeat(126), "é".repeat(127), "/".repeat(84), "/".repeat(85)];
+    let found = refused(sink, &values.each_ref().map(String::as_str)).await;
+    assert_eq!(found, [false, true, false, true, false, true]);
+}
+
+#[tokio::test]
+async fn a_path_of_4095_bytes_is_the_longest_on_a_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let room = 4095 - format!("{}/out/k=/", root.display()).len() - longest_name("t") - "#123".len();
+    // Folders of 250 bytes, and one more that fills the rest, or goes beyond it by one.
+    let rest = (room - 1) % 251 + 1;
+    let fixed: Vec<(String, String)> = (0..(room - 1) / 251).map(|n| (format!("c{n:02}"), "x".repeat(246))).collect();
+    let names: Vec<&str> = fixed.iter().map(|(name, _)| name.as_str()).chain(["k"]).collect();
+    for (length, fits) in [(rest, true), (rest + 1, false)] {
+        let mut columns: Vec<(&str, ArrayRef)> = vec![("n", Arc::new(Int64Array::from(vec![1])))];
+        for (name, value) in &fixed {
+            columns.push((name, Arc::new(StringArray::from(vec![value.as_str()]))));
+        }
+        columns.push(("k", Arc::new(StringArray::from(vec!["y".repeat(length)]))));
+        let all = RecordBatch::try_from_iter(columns).unwrap();
+        let mut sink = json_sink(json!({ "url": "out", "partition_by": names }), &all, &root).await;
+        match sink.put(batch(0, all)).await {
+            Ok(()) => assert!(fits && sink.flush(ranges(0, 0, 1)).await.unwrap().len() == 1),
+            Err(error) => {
+                assert!(!fits, "{error}");
+                assert_eq!(error.kind(), ErrorKind::Data);
+                assert!(error.to_string().contains("makes a path of 4096 bytes, of 4095 that fit"), "{error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_1024_bytes_is_the_longest_in_s3() {
+    let (memory, store) = memory_store();
+    let schema = keyed(vec![None]).schema();
     let settings = json!({ "url": "s3://lake/p", "partition_by": ["k"] });
-    let mut sink = S3Json::over(config(settings), context(all.schema(), Path::new("/")), store).unwrap();
-    let error = sink.put(batch(0, all)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Data);
-    assert!(error.to_string().contains("`k`") && error.to_string().contains("1024"), "{error}");
+    let sink = S3Json::over(config(settings), context(schema, Path::new("/")), store).unwrap();
+    let room = 1024 - "p/k=/".len() - longest_name("t");
+    let values =
+        ["x".repeat(room), "x".repeat(room + 1), "ü".repeat(500), "%".repeat(room / 3), "%".repeat(room / 3 + 1)];
+    let found = refused(sink, &values.each_ref().map(String::as_str)).await;
+    assert_eq!(found, [false, true, true, false, true]);
+    let keys: Vec<object_store::ObjectMeta> = memory.list(None).try_collect().await.unwrap();
+    assert!(keys.iter().all(|object| object.location.as_ref().len() <= 1024));
 }
 
 #[tokio::test]

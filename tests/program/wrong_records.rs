@@ -1,6 +1,6 @@
 //! Records that nobody accepts.
 
-use crate::letters;
+use crate::letters::{self, DEAD_LETTERS, READER};
 use crate::rows::{self, Row, assert_exactly};
 use crate::support::Project;
 
@@ -16,8 +16,6 @@ sinks:
   - type: s3_json
     config: { url: out, compression: none }
 ";
-
-const DEAD_LETTERS: &str = "errors: { tolerance: all, dead_letter_topic: dead_letters }\n";
 
 /// Enough for more than one batch.
 const ROWS: usize = 30_000;
@@ -95,8 +93,7 @@ fn wrong_records_go_to_the_dead_letter_topic_with_connects_headers_and_the_other
     assert_exactly(&rows::json(&project, "out"), &good, "good records");
 
     let letters = letters::read(&project, ".pipeline/stocks", "dead_letters");
-    let records: Vec<&str> = letters.iter().map(|letter| letter.record.as_str()).collect();
-    assert_eq!(records, ["AAPL,1,cheap", "AAPL,20000,2,3", "AAPL,29999,1e999"]);
+    assert_eq!(letters::texts(&letters), ["AAPL,1,cheap", "AAPL,20000,2,3", "AAPL,29999,1e999"]);
     let places: Vec<&str> = letters.iter().map(|letter| letter.header("place")).collect();
     assert_eq!(places, ["stocks.csv:3:8", "stocks.csv:20002:14", "stocks.csv:30001:12"]);
     let first = &letters[0];
@@ -130,39 +127,12 @@ fn garbage_among_typed_lines_goes_to_the_dead_letter_topic_and_the_others_arrive
     crate::support::Started::new(command).end().with_code(0).saying("4 to the dead letter topic");
     assert_eq!(rows::json(&project, "out"), ["id=1|price=1.5|", "id=3|"]);
     let letters = letters::read(&project, ".pipeline/lines", "dead_letters");
-    let records: Vec<&str> = letters.iter().map(|letter| letter.record.as_str()).collect();
-    assert_eq!(records, ["rubbish", "{\"id\":\"2\"}", "{\"id\":1.5}", "[]"]);
+    assert_eq!(letters::texts(&letters), ["rubbish", "{\"id\":\"2\"}", "{\"id\":1.5}", "[]"]);
 }
-
-const WRITER: &str = "\
-name: writer
-sources:
-  - type: csv
-    config: { path: written.csv }
-topic: { name: numbers, schema: { id: bigint, number: string } }
-embedded: { path: store }
-";
-
-const READER: &str = "\
-name: reader
-sources:
-  - type: csv
-    config: { path: more.csv }
-topic: { name: numbers, schema: { id: bigint, number: bigint } }
-sinks:
-  - type: s3_json
-    config: { url: out, compression: none }
-embedded: { path: store }
-";
 
 /// A topic of 5 records, of which the one at offset 3 has a text where the reader wants a number.
 fn reader() -> Project {
-    let project = Project::new(READER);
-    project.write("writer.yaml", WRITER);
-    project.write("written.csv", "id,number\n0,\n1,\n2,\n3,three\n4,\n");
-    project.write("more.csv", "id,number\n5,5\n");
-    project.call(&["run", "writer.yaml"]).with_code(0);
-    project
+    letters::reader(READER, "0,\n1,\n2,\n3,three\n4,\n", "5,5\n")
 }
 
 #[test]
@@ -186,5 +156,89 @@ fn a_run_that_stopped_at_a_wrong_record_on_the_topic_goes_on_once_dead_letters_a
     assert_eq!(letters.len(), 1);
     let headers = ["topic", "partition", "offset", "stage", "field"].map(|name| letters[0].header(name));
     assert_eq!(headers, ["numbers", "0", "3", "VALUE_CONVERTER", "number"]);
-    assert_eq!(letters[0].record, "{\"id\":3,\"number\":\"three\"}");
+    assert_eq!(letters::texts(&letters), ["{\"id\":3,\"number\":\"three\"}"]);
+}
+
+/// Payloads that another program may write, none of them a record of the reader: the field and the reason that are named.
+const GARBAGE: &[(Option<&[u8]>, &str, &str)] = &[
+    (None, "", "is a tombstone (a record without a value), expected a JSON object"),
+    (Some(b""), "", "is empty, expected a JSON object"),
+    (Some(b"{\"id\":1"), "", "is no JSON: it ends at byte 7, expected `,` or `}`"),
+    (Some(b"{\"id\":1}{\"id\":2}"), "", "goes on behind its object with `{\"id\":2}`, expected one object a record"),
+    (Some(b"[{\"id\":1}]"), "", "is `[{\"id\":1}]`, expected a JSON object"),
+    (Some(b"\xef\xbb\xbf{\"id\":1}"), "", "begins with a byte order mark, expected a JSON object"),
+    (Some(b"\xff\xfe{\0"), "", "is not UTF-8 at byte 0, expected JSON"),
+    (Some(b"\0\0\0\0\x07{}"), "", "is no JSON at byte 0: found `\\u{0}`, expected a value"),
+    (Some(b"{\"id\":1,\"id\":1}"), "id", "occurs twice, expected each field once"),
+    (
+        Some(b"{\"id\":9223372036854775808}"),
+        "id",
+        "`9223372036854775808` is out of range, expected a whole number (bigint)",
+    ),
+    (Some(b"{\"id\":1.5}"), "id", "`1.5` has a fraction, expected a whole number (bigint)"),
+    (Some(b"{\"id\":\"1\"}"), "id", "`\"1\"` is a text, expected a whole number (bigint)"),
+    (Some(b"{\"x\":\"\\ud800\"}"), "", "is no JSON at byte 12: \\ud800 is half a character"),
+];
+
+#[test]
+fn garbage_that_another_program_wrote_goes_to_the_dead_letter_topic_as_it_is_and_its_neighbours_arrive() {
+    let project = Project::new(&format!("{READER}{DEAD_LETTERS}"));
+    project.write("more.csv", "id,number\n1000,1\n");
+    let good: Vec<String> = (0..=GARBAGE.len()).map(|id| format!("{{\"id\":{id}.0}}")).collect();
+    let mut payloads = vec![Some(good[0].as_bytes())];
+    for ((garbage, ..), good) in GARBAGE.iter().zip(&good[1..]) {
+        payloads.extend([*garbage, Some(good.as_bytes())]);
+    }
+    letters::produce(&project, "store", "numbers", &payloads);
+    project.run(&[]).with_code(0).saying(&format!("{} to the dead letter topic", GARBAGE.len()));
+
+    let mut expected: Vec<Row> = (0..=GARBAGE.len()).map(|id| format!("id={id}|")).collect();
+    expected.push("id=1000|number=1|".into());
+    expected.sort_unstable();
+    assert_exactly(&rows::json(&project, "out"), &expected, "neighbours");
+
+    let letters = letters::read(&project, "store", "dead_letters");
+    assert_eq!(letters.len(), GARBAGE.len());
+    for (at, ((payload, field, reason), letter)) in GARBAGE.iter().zip(&letters).enumerate() {
+        assert_eq!(letter.record.as_deref(), *payload);
+        let found = ["offset", "field", "exception.message"].map(|name| letter.header(name));
+        assert_eq!(found, [&(2 * at + 1).to_string(), *field, *reason]);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_csv_file_goes_to_the_dead_letter_topic_line_by_line() {
+    let wrong: &[(&[u8], &str, &str)] = &[
+        (b"IBM,1", "stocks.csv:3:6", "the record has 2 fields, expected 3"),
+        (b"IBM,1,2,3", "stocks.csv:5:9", "the record has 4 fields, expected 3"),
+        (b"IB\xff,1,2", "stocks.csv:7:1", "the field is not UTF-8, expected UTF-8 text"),
+        (b"I\0M,1,2", "stocks.csv:9:1", "the field holds a NUL byte, expected text"),
+        (b",1,2", "stocks.csv:11:1", "`` is null, expected a string, because the column is not null"),
+        (b"IBM,1.0,2", "stocks.csv:13:5", "`1.0` is not a bigint, expected a whole number in digits"),
+        (b"IBM,1,NaN", "stocks.csv:15:7", "`NaN` is not a double, expected a finite number"),
+        (
+            b"\"I\nB\"M,1,2",
+            "stocks.csv:18:3",
+            "text follows a closing quote, expected the delimiter or the end of the line",
+        ),
+        (b"IBM,1,\"2\nIBM,2,3\n", "stocks.csv:20:7", "the quote that opens here never closes"),
+    ];
+    let mut csv = b"symbol,day,close\nA,0,1\n".to_vec();
+    for (at, (record, ..)) in wrong.iter().enumerate() {
+        csv.extend_from_slice(record);
+        if at + 1 < wrong.len() {
+            csv.extend_from_slice(format!("\nA,{},1\n", at + 1).as_bytes());
+        }
+    }
+    let project = Project::new(&format!("{STOCKS}{DEAD_LETTERS}"));
+    project.write("stocks.csv", csv);
+    project.run(&[]).with_code(0).saying(&format!("{} to the dead letter topic", wrong.len()));
+    let good: Vec<Row> = (0..wrong.len()).map(|day| format!("close=1|day={day}|symbol=A|")).collect();
+    assert_exactly(&rows::json(&project, "out"), &good, "good records");
+    let letters = letters::read(&project, ".pipeline/stocks", "dead_letters");
+    let found: Vec<_> = letters
+        .iter()
+        .map(|letter| (letter.record.as_deref().unwrap(), letter.header("place"), letter.header("exception.message")))
+        .collect();
+    assert_eq!(found, wrong);
 }

@@ -128,10 +128,24 @@ fn a_field_that_occurs_twice_is_refused_and_an_unknown_one_is_left_out() {
 }
 
 #[test]
-fn strict_names_the_field_that_was_meant() {
-    let converter = JsonConverter::new(schema(&[("price", "double")]), UnknownFields::Strict).unwrap();
-    let decoded = converter.decode(&BinaryArray::from_iter_values([br#"{"prise":1}"#])).unwrap();
-    assert_eq!(decoded.rejected[0].reason, "is no field of the schema, did you mean `price`?");
+fn a_field_that_the_schema_lacks_is_refused_at_any_depth_by_strict_and_left_out_by_ignore() {
+    let columns = [("price", "double"), ("o", "struct<a:int>"), ("l", "array<struct<a:int>>")];
+    let cases = [
+        (r#"{"prise":1}"#, "prise", "did you mean `price`?", "{}"),
+        (r#"{"price":1,"":2}"#, "", "expected one of price, o, l", r#"{"price":1.0}"#),
+        (r#"{"o":{"a":1,"zzz":{}}}"#, "o.zzz", "expected one of a", r#"{"o":{"a":1}}"#),
+        (r#"{"l":[{"a":1},{"zzz":2}]}"#, "l[1].zzz", "expected one of a", r#"{"l":[{"a":1},{}]}"#),
+    ];
+    let payloads = BinaryArray::from_iter_values(cases.map(|(payload, ..)| payload));
+    let decode = |unknown| JsonConverter::new(schema(&columns), unknown).unwrap().decode(&payloads).unwrap();
+    let (strict, ignoring) = (decode(UnknownFields::Strict), decode(UnknownFields::Ignore));
+    assert_eq!(ignoring.rejected, []);
+    assert_eq!(encoded(&ignoring.records), cases.map(|(.., kept)| kept));
+    for (at, ((_, field, right, _), refused)) in cases.iter().zip(&strict.rejected).enumerate() {
+        let reason = format!("is no field of the schema, {right}");
+        assert_eq!(*refused, RejectedRow { row: at, field: Some((*field).to_owned()), reason });
+    }
+    assert_eq!(strict.rejected.len(), cases.len());
 }
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {

@@ -30,6 +30,9 @@ mod store_error;
 mod flush;
 mod sink;
 
+#[doc(hidden)]
+pub mod fuzzing;
+
 #[cfg(test)]
 mod tests;
 

@@ -1,4 +1,4 @@
-//! Conformance suites for plugins and brokers.
+//! Conformance suites for plugins and brokers, and real servers for their tests.
 //!
 //! A suite is a list of named cases, each of which follows from a sentence of the contract in `pipeline_api`. The author
 //! of a plugin says what to test it with, a *subject*, and runs all cases by one expression:
@@ -12,6 +12,8 @@
 pub mod broker_conformance;
 pub mod converter_conformance;
 pub mod hook_conformance;
+#[cfg(feature = "s3")]
+pub mod s3;
 pub mod sink_conformance;
 pub mod source_conformance;
 pub mod transform_conformance;

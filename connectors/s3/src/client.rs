@@ -4,16 +4,18 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::{ClientOptions, ObjectStore, RetryConfig};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::{ClientOptions, RetryConfig};
 use pipeline_api::{Error, Result};
 use url::Url;
 
 use crate::settings::{Settings, has_credentials, is_loopback};
-use crate::store_error::store_error;
+use crate::store_error::{Call, store_error};
+use crate::uploads::{Connector, Uploads};
 
-/// A request may take this long: enough for a part of 16 MiB at 140 kB/s, or 64 MiB at 560 kB/s.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+const DEFAULT_REGION: &str = "us-east-1";
 
 /// A request is sent again a few times at once; beyond that the runtime flushes again, within the file's own budget for
 /// retries.
@@ -24,8 +26,8 @@ const CREDENTIALS: [AmazonS3ConfigKey; 3] =
     [AmazonS3ConfigKey::AccessKeyId, AmazonS3ConfigKey::SecretAccessKey, AmazonS3ConfigKey::Token];
 
 /// A client for a bucket: what the settings say, else what AWS' environment variables say. Connects to nothing yet.
-pub(crate) fn s3_client(settings: &Settings, bucket: &str) -> Result<Arc<dyn ObjectStore>> {
-    let mut builder = with_environment(defaults(), std::env::vars_os(), settings.access_key_id.is_some());
+pub(crate) fn s3_client(settings: &Settings, bucket: &str) -> Result<(Arc<AmazonS3>, Uploads)> {
+    let mut builder = with_environment(defaults(settings), std::env::vars_os(), settings.access_key_id.is_some());
     builder = builder.with_bucket_name(bucket);
     if let Some(region) = &settings.region {
         builder = builder.with_region(region);
@@ -38,11 +40,17 @@ pub(crate) fn s3_client(settings: &Settings, bucket: &str) -> Result<Arc<dyn Obj
     }
     builder = builder.with_virtual_hosted_style_request(!settings.path_style);
     builder = with_endpoint(builder, settings, bucket)?;
-    Ok(Arc::new(builder.build().map_err(|error| store_error(error, &format!("s3://{bucket}")))?))
+    let region = builder.get_config_value(&AmazonS3ConfigKey::Region).unwrap_or_else(|| DEFAULT_REGION.into());
+    let connector = Connector::default();
+    let built = builder.with_http_connector(connector.clone()).build();
+    let client = Arc::new(built.map_err(|error| store_error(error, Call::Write, &format!("s3://{bucket}")))?);
+    let http = connector.last().ok_or_else(|| Error::fatal(format!("s3://{bucket}: no connection can be made")))?;
+    Ok((Arc::clone(&client), Uploads::new(client, http, region)))
 }
 
-fn defaults() -> AmazonS3Builder {
-    let options = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_connect_timeout(Duration::from_secs(5));
+fn defaults(settings: &Settings) -> AmazonS3Builder {
+    let timeout = settings.timeout.get();
+    let options = ClientOptions::new().with_timeout(timeout).with_connect_timeout(CONNECT_TIMEOUT.min(timeout));
     let retry = RetryConfig { max_retries: MAX_RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
     AmazonS3Builder::new().with_client_options(options).with_retry(retry)
 }
@@ -115,7 +123,7 @@ mod tests {
         let mut settings = settings("s3://lake/x");
         settings.endpoint = Some("https://s3.example.com".into());
         settings.path_style = false;
-        let builder = with_endpoint(defaults(), &settings, "lake").unwrap();
+        let builder = with_endpoint(defaults(&settings), &settings, "lake").unwrap();
         let endpoint = builder.get_config_value(&AmazonS3ConfigKey::S3Endpoint);
         assert_eq!(endpoint.as_deref(), Some("https://lake.s3.example.com"));
     }
@@ -123,7 +131,7 @@ mod tests {
     #[test]
     fn an_endpoint_of_the_environment_with_a_password_in_it_is_refused_and_not_shown() {
         let variables = [("AWS_ENDPOINT_URL".into(), "https://me:geheim@s3.example.com".into())];
-        let builder = with_environment(defaults(), variables.into_iter(), false);
+        let builder = with_environment(defaults(&settings("s3://lake/x")), variables.into_iter(), false);
         let error = with_endpoint(builder, &settings("s3://lake/x"), "lake").map(|_| ()).unwrap_err();
         assert!(error.to_string().contains("holds credentials"), "{error}");
         assert!(!format!("{error:?}").contains("geheim"));
@@ -137,7 +145,7 @@ mod tests {
             ("HOME", "/root"),
         ];
         let variables = variables.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        with_environment(defaults(), variables.into_iter(), own_credentials)
+        with_environment(defaults(&settings("s3://lake/x")), variables.into_iter(), own_credentials)
     }
 
     #[test]

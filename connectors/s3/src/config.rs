@@ -1,12 +1,15 @@
 //! What stands under `config:` of the two sinks.
 
-use pipeline_api::{Findings, Secret};
+use pipeline_api::{ByteSize, Findings, HumanDuration, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::json_encoding::{JsonCompression, JsonEncoding};
 use crate::parquet_encoding::{ParquetCompression, ParquetEncoding};
-use crate::settings::{FileConfig, MetadataColumns, Settings, default_max_partitions, default_path_style};
+use crate::settings::{
+    FileConfig, MetadataColumns, Settings, default_max_partitions, default_multipart_above, default_path_style,
+    default_timeout,
+};
 
 /// Defines a config: the settings that both sinks share, then its own. (`serde(flatten)` would say it shorter, but it
 /// cannot refuse unknown fields.)
@@ -41,6 +44,17 @@ macro_rules! file_config {
             /// values. More stop the pipeline: it guards against partitioning by a column with a value for each record.
             #[serde(default = "default_max_partitions")]
             pub max_partitions: usize,
+
+            /// Files larger than this are uploaded in parts of 16 MiB, or of this size if it is less. Up to it a file is one
+            /// request, and a crash leaves nothing behind. From 5MiB, the least that a part may have, to 5GiB, the most that
+            /// one request may have.
+            #[serde(default = "default_multipart_above")]
+            pub multipart_above: ByteSize,
+
+            /// How long one request to the store may take, its upload included. After that it is sent again, within the
+            /// file's `errors.retry.timeout`. A file of `multipart_above` must get through in that time.
+            #[serde(default = "default_timeout")]
+            pub timeout: HumanDuration,
 
             /// The URL of an S3 server other than AWS, such as `http://127.0.0.1:9000`. Default: the environment
             /// variable `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, else AWS itself.
@@ -82,6 +96,8 @@ macro_rules! file_config {
                     partition_by: self.partition_by.clone(),
                     metadata: self.metadata.clone(),
                     max_partitions: self.max_partitions,
+                    multipart_above: self.multipart_above,
+                    timeout: self.timeout,
                     endpoint: self.endpoint.clone(),
                     region: self.region.clone(),
                     path_style: self.path_style,
@@ -99,8 +115,8 @@ file_config! {
     /// Writes records as Parquet files below a URL, in Hive folders if `partition_by` says so: the form that Athena
     /// reads.
     ///
-    /// Each flush writes one file for each topic partition and combination of partition values. Up to 64 MiB it is one
-    /// PUT, above that a multipart upload; give the bucket a lifecycle rule that aborts incomplete ones.
+    /// Each flush writes one file for each topic partition and combination of partition values. Up to
+    /// `multipart_above` it is one PUT, beyond that a multipart upload.
     ///
     /// ```yaml
     /// type: s3_parquet
@@ -126,8 +142,8 @@ file_config! {
     /// Writes records as JSON lines below a URL, in Hive folders if `partition_by` says so: the form that Athena reads
     /// with the SerDe `org.openx.data.jsonserde.JsonSerDe`. Timestamps are `YYYY-MM-DD HH:MM:SS.mmm` in UTC.
     ///
-    /// Each flush writes one file for each topic partition and combination of partition values. Up to 64 MiB it is one
-    /// PUT, above that a multipart upload; give the bucket a lifecycle rule that aborts incomplete ones.
+    /// Each flush writes one file for each topic partition and combination of partition values. Up to
+    /// `multipart_above` it is one PUT, beyond that a multipart upload.
     ///
     /// ```yaml
     /// type: s3_json

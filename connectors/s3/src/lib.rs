@@ -26,6 +26,7 @@ mod local_folder;
 mod object_name;
 mod store;
 mod store_error;
+mod uploads;
 
 mod flush;
 mod sink;

@@ -1,6 +1,6 @@
 //! The settings that both sinks share, and what is wrong with them.
 
-use pipeline_api::{Findings, Secret};
+use pipeline_api::{ByteSize, Findings, HumanDuration, Secret};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,8 @@ pub struct Settings {
     pub partition_by: Vec<String>,
     pub metadata: MetadataColumns,
     pub max_partitions: usize,
+    pub multipart_above: ByteSize,
+    pub timeout: HumanDuration,
     pub endpoint: Option<String>,
     pub region: Option<String>,
     pub path_style: bool,
@@ -73,9 +75,21 @@ pub(crate) fn default_max_partitions() -> usize {
     1000
 }
 
+pub(crate) fn default_multipart_above() -> ByteSize {
+    ByteSize::mib(64)
+}
+
+/// Enough for a part of 16 MiB at 140 kB/s, or for 64 MiB at 560 kB/s.
+pub(crate) fn default_timeout() -> HumanDuration {
+    HumanDuration::seconds(120)
+}
+
 pub(crate) fn default_path_style() -> bool {
     true
 }
+
+/// What S3 takes in one request.
+const MULTIPART_ABOVE: std::ops::RangeInclusive<ByteSize> = ByteSize::mib(5)..=ByteSize::mib(5 * 1024);
 
 impl Settings {
     /// Reports what is wrong, but for the columns (see [`Layout`](crate::layout::Layout)).
@@ -89,6 +103,11 @@ impl Settings {
             findings.error("/max_partitions", "at least 1 file must be open to write anything, such as 1000");
         }
         self.check_region(findings);
+        if !MULTIPART_ABOVE.contains(&self.multipart_above) {
+            let message =
+                format!("`{}` is outside what S3 takes in one request, expected 5MiB to 5GiB", self.multipart_above);
+            findings.error("/multipart_above", message);
+        }
         self.check_endpoint(findings);
         self.check_credentials(findings);
     }

@@ -9,25 +9,28 @@ use bytes::Bytes;
 use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt};
-use pipeline_api::{Error, Result, crash_at};
+use object_store::{Error as StoreError, MultipartUpload, ObjectStore, ObjectStoreExt};
+use pipeline_api::{ByteSize, Error, ErrorKind, Result, crash_at};
 
 use crate::client::s3_client;
 use crate::local_folder;
 use crate::location::Location;
 use crate::partitioner::PartitionPath;
 use crate::settings::Settings;
-use crate::store_error::{file_error, store_error};
+use crate::store_error::{Call, file_error, store_error};
+use crate::uploads::Uploads;
 
 /// The files below one location. Paths are relative to it, with `/` between their parts.
 pub(crate) struct Store {
     client: Arc<dyn ObjectStore>,
+    /// What local folders do not have.
+    uploads: Option<Uploads>,
     location: Location,
+    /// Up to this size a file is one request: it is there whole or not at all, and leaves nothing to clean up.
+    single_put_bytes: usize,
 }
 
-/// Up to this size a file is one request: it is there whole or not at all, and leaves nothing to clean up.
-const SINGLE_PUT_BYTES: usize = 64 * 1024 * 1024;
-
+/// The most bytes of a part.
 const PART_BYTES: usize = 16 * 1024 * 1024;
 
 /// How many parts of one file are under way at once.
@@ -50,18 +53,23 @@ impl Store {
     pub(crate) fn open(settings: &Settings, folder: &Path) -> Result<Self> {
         let location =
             Location::parse(&settings.url, folder).map_err(|message| Error::config(format!("/url: {message}")))?;
-        let client = match &location {
-            Location::Bucket { bucket, .. } => s3_client(settings, bucket)?,
+        match &location {
+            Location::Bucket { bucket, .. } => {
+                let (client, uploads) = s3_client(settings, bucket)?;
+                Ok(Self { uploads: Some(uploads), ..Self::new(client, location, settings.multipart_above) })
+            }
             Location::Folder(folder) => {
                 fs::create_dir_all(folder).map_err(|error| file_error(error, &location.url()))?;
-                Arc::new(LocalFileSystem::new_with_prefix(folder).map_err(|error| store_error(error, &location.url()))?)
+                let files = LocalFileSystem::new_with_prefix(folder)
+                    .map_err(|error| store_error(error, Call::Write, &location.url()))?;
+                Ok(Self::new(Arc::new(files), location, settings.multipart_above))
             }
-        };
-        Ok(Self::new(client, location))
+        }
     }
 
-    pub(crate) fn new(client: Arc<dyn ObjectStore>, location: Location) -> Self {
-        Self { client, location }
+    pub(crate) fn new(client: Arc<dyn ObjectStore>, location: Location, multipart_above: ByteSize) -> Self {
+        let single_put_bytes = usize::try_from(multipart_above.bytes()).unwrap_or(usize::MAX);
+        Self { client, uploads: None, location, single_put_bytes }
     }
 
     pub(crate) fn location(&self) -> &Location {
@@ -74,11 +82,12 @@ impl Store {
         let key = self.key(path)?;
         let place = self.location.url_of(path);
         crash_at("s3_before_put");
-        let result = match bytes.len() <= SINGLE_PUT_BYTES {
-            true => self.client.put(&key, bytes.into()).await.map(|_| ()),
-            false => self.put_in_parts(&key, bytes.into()).await,
+        let in_parts = bytes.len() > self.single_put_bytes;
+        let result = match in_parts {
+            true => self.put_in_parts(&key, bytes.into()).await,
+            false => self.client.put(&key, bytes.into()).await.map(|_| ()),
         };
-        result.map_err(|error| store_error(error, &place))?;
+        result.map_err(|error| store_error(error, Call::Write, &place))?;
         match &self.location {
             Location::Folder(root) => {
                 let file = root.join(path);
@@ -87,19 +96,38 @@ impl Store {
                 })
                 .await
             }
+            Location::Bucket { .. } if in_parts => {
+                self.abort_uploads(key.as_ref(), |found| found == key.as_ref()).await
+            }
             Location::Bucket { .. } => Ok(()),
         }
     }
 
     async fn put_in_parts(&self, key: &Key, bytes: Bytes) -> object_store::Result<()> {
         let mut upload = self.client.put_multipart(key).await?;
-        let result = send_parts(&mut *upload, bytes).await;
-        if result.is_err()
-            && let Err(error) = upload.abort().await
-        {
-            tracing::warn!(%key, %error, "an incomplete upload stays behind, until the bucket's lifecycle rule removes it");
+        let result = send_parts(&mut *upload, bytes, PART_BYTES.min(self.single_put_bytes)).await;
+        if result.is_err() {
+            match upload.abort().await {
+                Ok(()) | Err(StoreError::NotFound { .. }) => {}
+                Err(error) => tracing::warn!(%key, %error, "an incomplete upload stays behind, until the next attempt"),
+            }
         }
         result
+    }
+
+    /// Aborts what killed processes and lost answers left of uploads in parts. An upload that another process is still
+    /// making of the same range is that of a process which has lost its partition: it fails, and must not commit.
+    async fn abort_uploads(&self, prefix: &str, ours: impl Fn(&str) -> bool + Send) -> Result<()> {
+        let Some(uploads) = &self.uploads else { return Ok(()) };
+        let place = self.location.url();
+        match uploads.abort(prefix, ours).await.map_err(|error| store_error(error, Call::Abort, &place)) {
+            Ok(0) => {}
+            Ok(aborted) => tracing::info!(aborted, prefix, "aborted incomplete uploads"),
+            Err(error) if error.kind() == ErrorKind::Retriable => return Err(error),
+            // The files are there; what is left over is for the bucket's lifecycle rule.
+            Err(error) => tracing::warn!(error = %format!("{error:#}"), "cannot look for incomplete uploads"),
+        }
+        Ok(())
     }
 
     /// Makes the names of local files durable. Nothing to do in an object store.
@@ -117,22 +145,23 @@ impl Store {
         let place = self.location.url();
         match self.location.clone() {
             Location::Folder(root) => blocking(&place, move || local_folder::remove_files(&root, &ours)).await,
-            Location::Bucket { prefix, .. } => {
-                self.remove_objects(&prefix, ours).await.map_err(|error| store_error(error, &place))
-            }
+            Location::Bucket { .. } => self.remove_objects(ours).await,
         }
     }
 
-    async fn remove_objects(&self, prefix: &str, ours: impl Fn(&str) -> bool + Send) -> object_store::Result<u64> {
-        let prefix = (!prefix.is_empty()).then(|| Key::parse(prefix)).transpose()?;
-        let listed = self.client.list(prefix.as_ref()).try_filter_map(|object| {
+    async fn remove_objects(&self, ours: impl Fn(&str) -> bool + Send + Sync) -> Result<u64> {
+        let failed = |call| move |error| store_error(error, call, &self.location.url());
+        let prefix = self.key("")?;
+        let listed = self.client.list(Some(&prefix)).try_filter_map(|object| {
             let found = object.location.filename().is_some_and(&ours).then_some(object.location);
             futures::future::ready(Ok(found))
         });
-        let keys: Vec<Key> = listed.try_collect().await?;
+        let keys: Vec<Key> = listed.try_collect().await.map_err(failed(Call::List))?;
         let count = keys.len() as u64;
         let removed = self.client.delete_stream(futures::stream::iter(keys.into_iter().map(Ok)).boxed());
-        removed.try_for_each(|_| futures::future::ready(Ok(()))).await?;
+        removed.try_for_each(|_| futures::future::ready(Ok(()))).await.map_err(failed(Call::Remove))?;
+        let below = if prefix.as_ref().is_empty() { String::new() } else { format!("{prefix}/") };
+        self.abort_uploads(&below, |key| ours(key.rsplit('/').next().unwrap_or(key))).await?;
         Ok(count)
     }
 
@@ -181,19 +210,23 @@ impl Store {
     }
 }
 
-async fn send_parts(upload: &mut dyn MultipartUpload, mut bytes: Bytes) -> object_store::Result<()> {
+async fn send_parts(upload: &mut dyn MultipartUpload, mut bytes: Bytes, part_bytes: usize) -> object_store::Result<()> {
     let mut in_flight = FuturesUnordered::new();
-    while !bytes.is_empty() {
+    let mut sent = Ok(());
+    while sent.is_ok() && !bytes.is_empty() {
         if in_flight.len() >= PARTS_IN_FLIGHT {
-            in_flight.try_next().await?;
+            sent = in_flight.try_next().await.map(|_| ());
             crash_at("s3_multipart_part");
         }
-        let part = bytes.split_to(bytes.len().min(PART_BYTES));
+        let part = bytes.split_to(bytes.len().min(part_bytes));
         in_flight.push(upload.put_part(part.into()));
     }
-    while in_flight.try_next().await?.is_some() {
+    // Also after a failure: a part that comes in after the abort would stay.
+    while let Some(part) = in_flight.next().await {
+        sent = sent.and(part);
         crash_at("s3_multipart_part");
     }
+    sent?;
     crash_at("s3_before_complete");
     upload.complete().await?;
     crash_at("s3_after_complete");

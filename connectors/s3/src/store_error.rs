@@ -8,23 +8,36 @@ use pipeline_api::Error;
 
 use crate::answer::without_answer;
 
+/// What was asked of the store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Call {
+    Write,
+    List,
+    Remove,
+    /// To list and abort uploads in parts.
+    Abort,
+}
+
+impl Call {
+    /// What the credentials must allow.
+    fn permissions(self) -> &'static str {
+        match self {
+            Self::Write => "s3:PutObject and s3:AbortMultipartUpload",
+            Self::List => "s3:ListBucket",
+            Self::Remove => "s3:DeleteObject",
+            Self::Abort => "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload",
+        }
+    }
+}
+
 /// The error of a call on `place`, a URL, as the contract wants it.
-pub(crate) fn store_error(error: StoreError, place: &str) -> Error {
+pub(crate) fn store_error(error: StoreError, call: Call, place: &str) -> Error {
     let message = match &error {
-        StoreError::PermissionDenied { .. } => denied(place),
-        StoreError::Unauthenticated { .. } => {
-            format!(
-                "{place}: the store does not know these credentials; check access_key_id or the environment's AWS_ variables"
-            )
-        }
-        StoreError::NotFound { .. } => {
-            format!("{place}: the bucket does not exist; create it, or check its name, `region` and `endpoint`")
-        }
         StoreError::InvalidPath { .. } | StoreError::NotSupported { .. } | StoreError::NotImplemented { .. } => {
             format!("{place}: the store cannot take this file")
         }
         StoreError::UnknownConfigurationKey { .. } => format!("{place}: the store's settings do not fit"),
-        _ => return generic(error, place),
+        _ => return answered(error, call, place),
     };
     Error::fatal(message).with_source(text(&error))
 }
@@ -37,12 +50,12 @@ pub(crate) fn file_error(error: io::Error, place: &str) -> Error {
     }
 }
 
-fn generic(error: StoreError, place: &str) -> Error {
+fn answered(error: StoreError, call: Call, place: &str) -> Error {
     let on_file = causes(&error).find_map(|cause| cause.downcast_ref::<io::Error>());
     if let Some(message) = on_file.and_then(|error| fatal_file_error(error, place)) {
         return Error::fatal(message).with_source(text(&error));
     }
-    if let Some(message) = refusal(&error, place) {
+    if let Some(message) = refusal(&error, call, place) {
         return Error::fatal(message).with_source(text(&error));
     }
     Error::retriable(format!("{place}: the store failed")).with_source(text(&error))
@@ -68,13 +81,18 @@ fn fatal_file_error(error: &io::Error, place: &str) -> Option<String> {
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
             format!("{place}: a file is in the way of a folder; remove it, or choose another `url`")
         }
+        ErrorKind::FileTooLarge => {
+            format!(
+                "{place}: the file is larger than the file system or `ulimit -f` allows; raise that, or flush more often"
+            )
+        }
         ErrorKind::InvalidFilename => format!("{place}: the file system takes no name that long"),
         _ => return None,
     })
 }
 
 /// What a request was refused for that will be refused again. The client tells it only in its text.
-fn refusal(error: &StoreError, place: &str) -> Option<String> {
+fn refusal(error: &StoreError, call: Call, place: &str) -> Option<String> {
     if causes(error).any(|cause| cause.to_string().contains("redirect without LOCATION")) {
         return Some(format!("{place}: the bucket is in another region; set `region`"));
     }
@@ -83,24 +101,26 @@ fn refusal(error: &StoreError, place: &str) -> Option<String> {
         Some(status.to_owned())
     })?;
     let status: u16 = text.get(..3)?.parse().ok()?;
-    let passing = ["RequestTimeout", "OperationAborted", "SlowDown"].iter().any(|code| text.contains(code));
-    if !(400..500).contains(&status) || matches!(status, 408 | 409 | 425 | 429) || passing {
-        return None;
-    }
-    Some(if text.contains("ExpiredToken") || text.contains("TokenRefreshRequired") {
-        format!("{place}: the session token has expired; get new credentials")
-    } else if matches!(status, 401 | 403) {
-        denied(place)
-    } else {
-        format!("{place}: the store refuses the request with status {status}; check `url`, `region` and `endpoint`")
-    })
-}
-
-fn denied(place: &str) -> String {
-    format!(
-        "{place}: permission denied; the credentials need s3:PutObject, s3:AbortMultipartUpload, s3:ListBucket and \
-         s3:DeleteObject there, and the clock must be right"
-    )
+    let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map_or("", |(code, _)| code);
+    let message = match (status, code) {
+        // Among these is an upload that is no longer open: the next attempt begins a new one.
+        (_, "RequestTimeout" | "OperationAborted" | "SlowDown" | "NoSuchUpload") => return None,
+        (408 | 409 | 425 | 429, _) => return None,
+        (_, "ExpiredToken" | "TokenRefreshRequired") => "the session token has expired; get new credentials".to_owned(),
+        (_, "RequestTimeTooSkewed") => "this machine's clock and the store's differ too much; set the clock".to_owned(),
+        (401, _) | (_, "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken") => {
+            "the store does not know these credentials; check access_key_id or the environment's AWS_ variables"
+                .to_owned()
+        }
+        (403, _) => format!("permission denied; the credentials need {} there", call.permissions()),
+        (404, _) => "the bucket does not exist; create it, or check its name, `region` and `endpoint`".to_owned(),
+        (400..=499 | 501 | 505, _) => {
+            let named = if code.is_empty() { String::new() } else { format!(" ({code})") };
+            format!("the store refuses the request with status {status}{named}; check `url`, `region` and `endpoint`")
+        }
+        _ => return None,
+    };
+    Some(format!("{place}: {message}"))
 }
 
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
@@ -113,7 +133,7 @@ mod tests {
     use pipeline_api::ErrorKind;
 
     fn kind_of(source: impl Into<Box<dyn StdError + Send + Sync>>) -> ErrorKind {
-        store_error(StoreError::Generic { store: "S3", source: source.into() }, "s3://lake/x").kind()
+        store_error(StoreError::Generic { store: "S3", source: source.into() }, Call::Write, "s3://lake/x").kind()
     }
 
     #[test]
@@ -131,11 +151,10 @@ mod tests {
     }
 
     #[test]
-    fn a_fatal_error_names_the_place_and_what_to_check() {
-        let missing = StoreError::NotFound { path: "x".into(), source: "NoSuchBucket".into() };
-        let message = store_error(missing, "s3://lake/x").to_string();
-        assert!(message.starts_with("s3://lake/x: the bucket does not exist"), "{message}");
+    fn a_file_system_that_takes_nothing_is_named_with_what_to_do() {
         let message = file_error(io::Error::from(io::ErrorKind::ReadOnlyFilesystem), "file:///out").to_string();
-        assert!(message.contains("read-only"), "{message}");
+        assert_eq!(message, "file:///out: the file system is read-only; choose a `url` that can be written");
+        let message = file_error(io::Error::from(io::ErrorKind::StorageFull), "file:///out").to_string();
+        assert_eq!(message, "file:///out: the disk is full; free some space and run again");
     }
 }

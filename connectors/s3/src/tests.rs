@@ -11,7 +11,8 @@ use arrow::datatypes::SchemaRef;
 use object_store::memory::InMemory;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use pipeline_api::{
-    Context, Metadata, OffsetRange, PlannedRange, Plugin, Ranges, RecordBatch, SinkBatch, Timestamp, TopicPartition,
+    ByteSize, Context, HumanDuration, Metadata, OffsetRange, PlannedRange, Plugin, Ranges, RecordBatch, SinkBatch,
+    Timestamp, TopicPartition,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -23,6 +24,7 @@ use crate::{S3Json, S3Parquet};
 
 mod conforming;
 mod crashes;
+mod faults;
 mod files;
 mod flushes;
 mod partitions;
@@ -55,7 +57,7 @@ async fn json_sink(settings: Value, records: &RecordBatch, folder: &Path) -> S3J
 fn memory_store() -> (Arc<InMemory>, Store) {
     let memory = Arc::new(InMemory::new());
     let location = Location::Bucket { bucket: "lake".into(), prefix: "p".into() };
-    (Arc::clone(&memory), Store::new(memory, location))
+    (Arc::clone(&memory), Store::new(memory, location, ByteSize::mib(64)))
 }
 
 /// Records of partition 0 from an offset on, with keys `key-<offset>`.

@@ -1,66 +1,84 @@
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
-use std::sync::mpsc;
-use std::thread;
+//! The store over HTTP, against a server that is one.
 
 use pipeline_api::ErrorKind;
+use pipeline_testkit::s3::{Action, Fault, Refusal, Rule, S3Server};
 
 use super::*;
 
-/// Answers one request on a port of its own with `response`. Gives the first line of the request, and its body.
-fn one_request(response: &'static str) -> (String, mpsc::Receiver<(String, Vec<u8>)>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut stream = listener.accept().unwrap().0;
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let head: Vec<String> =
-            reader.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
-        let length =
-            head.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
-        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
-        reader.read_exact(&mut body).unwrap();
-        assert!(head.iter().any(|line| line.to_lowercase().starts_with("authorization: aws4-hmac-sha256")));
-        stream.write_all(response.as_bytes()).unwrap();
-        sender.send((head[0].clone(), body)).unwrap();
-    });
-    (endpoint, receiver)
-}
-
-fn store(endpoint: String) -> Store {
+/// The settings of a config whose files go to the server, below `stocks`. What takes long is given up soon, and what is
+/// large is small.
+pub(super) fn settings_at(server: &S3Server) -> Settings {
     let mut settings = settings("s3://lake/stocks");
-    settings.endpoint = Some(endpoint);
-    settings.access_key_id = Some("id".into());
-    settings.secret_access_key = Some("canary".into());
-    Store::open(&settings, Path::new("/")).unwrap()
+    settings.endpoint = Some(server.endpoint());
+    settings.access_key_id = Some(S3Server::ACCESS_KEY_ID.into());
+    settings.secret_access_key = Some(S3Server::SECRET_ACCESS_KEY.into());
+    settings.timeout = HumanDuration::millis(500);
+    settings.multipart_above = ByteSize::mib(5);
+    settings
+}
+
+pub(super) fn store_at(server: &S3Server) -> Store {
+    Store::open(&settings_at(server), Path::new("/")).unwrap()
 }
 
 #[tokio::test]
-async fn a_put_names_the_key_with_the_percent_signs_of_hive_encoded_once() {
-    let (endpoint, request) = one_request("HTTP/1.1 200 OK\r\nETag: \"x\"\r\nContent-Length: 0\r\n\r\n");
-    store(endpoint).put("k=a%3Ab ü/t+0+1-2.json", b"{}\n".to_vec()).await.unwrap();
-    let (line, body) = request.recv().unwrap();
-    // The server decodes the path once, and finds the key `stocks/k=a%3Ab ü/t+0+1-2.json`.
-    assert_eq!(line, "PUT /lake/stocks/k%3Da%253Ab%20%C3%BC/t%2B0%2B1-2.json HTTP/1.1");
-    assert_eq!(body, b"{}\n");
+async fn a_key_holds_the_percent_signs_of_hive_once() {
+    let server = S3Server::start().unwrap();
+    store_at(&server).put("k=a%3Ab ü/t+0+1-2.json", b"{}\n".to_vec()).await.unwrap();
+    assert_eq!(files_in(&server.bucket())["stocks/k=a%3Ab ü/t+0+1-2.json"], b"{}\n");
 }
 
 #[tokio::test]
-async fn what_a_server_refuses_for_good_is_fatal_and_says_what_to_check() {
-    for (response, part) in [
-        ("HTTP/1.1 403 Forbidden\r\nContent-Length: 25\r\n\r\n<Code>AccessDenied</Code>", "s3:PutObject"),
-        ("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "does not know these credentials"),
-        ("HTTP/1.1 404 Not Found\r\nContent-Length: 25\r\n\r\n<Code>NoSuchBucket</Code>", "the bucket does not exist"),
-        ("HTTP/1.1 400 Bad Request\r\nContent-Length: 25\r\n\r\n<Code>ExpiredToken</Code>", "has expired"),
-        ("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "status 400"),
-        ("HTTP/1.1 301 Moved Permanently\r\nContent-Length: 0\r\n\r\n", "region"),
+async fn what_a_server_refuses_for_good_is_fatal_at_once_and_says_what_to_check() {
+    let refusal = |status, code| Refusal { status, code };
+    for (refusal, part) in [
+        (
+            Refusal::ACCESS_DENIED,
+            "permission denied; the credentials need s3:PutObject and s3:AbortMultipartUpload there",
+        ),
+        (refusal(403, "SignatureDoesNotMatch"), "does not know these credentials"),
+        (refusal(401, "Unauthorized"), "does not know these credentials"),
+        (Refusal::REQUEST_TIME_TOO_SKEWED, "set the clock"),
+        (Refusal::EXPIRED_TOKEN, "the session token has expired; get new credentials"),
+        (refusal(403, "ExpiredToken"), "the session token has expired; get new credentials"),
+        (Refusal::NO_SUCH_BUCKET, "the bucket does not exist; create it"),
+        (Refusal::PRECONDITION_FAILED, "status 412 (PreconditionFailed)"),
+        (refusal(400, "InvalidRequest"), "status 400 (InvalidRequest)"),
+        (refusal(501, "NotImplemented"), "status 501 (NotImplemented)"),
+        (refusal(301, "PermanentRedirect"), "another region; set `region`"),
     ] {
-        let (endpoint, _request) = one_request(response);
-        let error = store(endpoint).put("t+0+1-2.json", b"{}\n".to_vec()).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Fatal, "{response}: {error:#}");
-        assert!(error.to_string().contains(part), "{response}: {error:#}");
-        assert!(error.to_string().starts_with("s3://lake/stocks/t+0+1-2.json: "));
-        assert!(!format!("{error:?}").contains("canary"));
+        let server = S3Server::start().unwrap();
+        server.order(Rule::new(Fault::Refuse(refusal)));
+        let error = store_at(&server).put("t+0+1-2.json", b"{}\n".to_vec()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Fatal, "{refusal:?}: {error:#}");
+        assert!(error.to_string().starts_with("s3://lake/stocks/t+0+1-2.json: "), "{error}");
+        assert!(error.to_string().contains(part), "{refusal:?}: {error}");
+        assert!(!format!("{error:?}").contains(S3Server::SECRET_ACCESS_KEY));
+        // A server that cannot do it is asked again; who says no is not.
+        assert!(server.count(Action::Put) == 1 || refusal.status == 501, "{refusal:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_found_by_the_server_and_not_shown() {
+    let server = S3Server::start().unwrap();
+    let settings = Settings { secret_access_key: Some("canary".into()), ..settings_at(&server) };
+    let store = Store::open(&settings, Path::new("/")).unwrap();
+    let error = store.put("t+0+1-2.json", b"{}\n".to_vec()).await.unwrap_err();
+    assert!(error.to_string().contains("does not know these credentials"), "{error:#}");
+    assert!(!format!("{error:?}").contains("canary"));
+}
+
+#[tokio::test]
+async fn what_listing_and_deleting_lack_is_named() {
+    for (action, permission) in [(Action::List, "s3:ListBucket there"), (Action::Delete, "s3:DeleteObject there")] {
+        let server = S3Server::start().unwrap();
+        let store = store_at(&server);
+        store.put("t+0+1-2.json", b"{}\n".to_vec()).await.unwrap();
+        server.order(Rule::new(Fault::Refuse(Refusal::ACCESS_DENIED)).on(action));
+        let error = store.remove(|_| true).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Fatal);
+        let message = format!("s3://lake/stocks/: permission denied; the credentials need {permission}");
+        assert_eq!(error.to_string(), message);
     }
 }

@@ -33,7 +33,7 @@ impl FaultyStore {
     fn store(self) -> (Arc<Self>, Store) {
         let this = Arc::new(self);
         let location = Location::Bucket { bucket: "lake".into(), prefix: "p".into() };
-        (Arc::clone(&this), Store::new(this, location))
+        (Arc::clone(&this), Store::new(this, location, ByteSize::mib(64)))
     }
 }
 

@@ -60,6 +60,7 @@ fn all_mistakes_are_found_at_once() {
             "partition_by": ["symbl", "price", "date(date) as d", "date(event_time)", "raw", "tags", "event_time", "hour(date)"],
             "metadata": { "offset": "Price", "key": "" },
             "max_partitions": 0,
+            "multipart_above": "4MiB",
             "row_group_rows": 0,
             "region": "eu central 1",
             "endpoint": "http://minio.example.com",
@@ -69,6 +70,7 @@ fn all_mistakes_are_found_at_once() {
             "/url: empty folder name",
             "/max_partitions: at least 1",
             "/region: such as eu-central-1",
+            "/multipart_above: expected 5MiB to 5GiB",
             "/endpoint: unencrypted",
             "/access_key_id: secret_access_key is missing",
             "/row_group_rows: at least 1 row",
@@ -161,6 +163,8 @@ fn the_schema_of_the_config_shows_docs_and_defaults() {
     assert_eq!(schema["properties"]["compression"]["default"], "zstd");
     assert_eq!(schema["properties"]["row_group_rows"]["default"], 1_048_576);
     assert_eq!(schema["properties"]["max_partitions"]["default"], 1000);
+    assert_eq!(schema["properties"]["multipart_above"]["default"], "64MiB");
+    assert_eq!(schema["properties"]["timeout"]["default"], "2m");
     for (name, property) in schema["properties"].as_object().unwrap() {
         assert!(property["description"].is_string(), "{name} has no description");
     }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::letters::{self, DEAD_LETTERS, READER};
+use crate::ranges::assert_tiled;
 use crate::rows::{self, Row, assert_exactly};
 use crate::support::{Ended, Project};
 
@@ -21,8 +22,17 @@ enum Scenario {
     DeadLetters,
     /// As the stocks, with so many tasks that one of them is likely to lose partitions to others while these join.
     Rebalance,
-    /// Only files above 64 MiB are uploaded in parts; the crash tests of pipeline-s3 kill such an upload.
-    Multipart,
+    /// Records so long that each flush is a file that is uploaded in parts.
+    LargeFiles,
+}
+
+/// Where the files go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// A folder of this machine.
+    Folder,
+    /// A bucket, over HTTP.
+    Bucket,
 }
 
 /// Every crash point of the house.
@@ -35,12 +45,12 @@ const CRASH_POINTS: [(&str, Scenario); 28] = [
     ("broker_before_retention", Scenario::SmallStore),
     ("local_table_after_write", Scenario::Stocks),
     ("local_table_before_write", Scenario::Stocks),
-    ("s3_after_complete", Scenario::Multipart),
+    ("s3_after_complete", Scenario::LargeFiles),
     ("s3_after_first_put", Scenario::Stocks),
     ("s3_after_put", Scenario::Stocks),
-    ("s3_before_complete", Scenario::Multipart),
+    ("s3_before_complete", Scenario::LargeFiles),
     ("s3_before_put", Scenario::Stocks),
-    ("s3_multipart_part", Scenario::Multipart),
+    ("s3_multipart_part", Scenario::LargeFiles),
     ("sink_after_commit", Scenario::Stocks),
     ("sink_after_dead_letters", Scenario::DeadLetters),
     ("sink_after_discard", Scenario::ChangedFile),
@@ -58,6 +68,9 @@ const CRASH_POINTS: [(&str, Scenario); 28] = [
 ];
 
 const CSV: &str = "data/stocks_daily.csv";
+
+/// Of the CSV every sixth record: enough for several flushes, and soon written.
+const THINNED: usize = 6;
 
 /// In so many parts, each with a task and so with transactions of its own, the records come to the sinks little by little,
 /// and where a flush ends depends on what else happens.
@@ -87,37 +100,76 @@ sinks:
     type: s3_parquet
     tasks: 2
     config: { url: out/parquet, partition_by: [symbol], compression: zstd }
-    flush: { rows: 500 }
+    flush: { rows: 100 }
     hooks:
       - { type: local_table, config: { table: stocks } }
   - name: json
     type: s3_json
     tasks: 2
     config: { url: out/json, compression: gzip }
-    flush: { rows: 500 }
+    flush: { rows: 100 }
     hooks:
       - { type: local_table, config: { table: stocks_json } }
 ";
 
+const HOOKS: [&str; 2] = [
+    "    hooks:\n      - { type: local_table, config: { table: stocks } }\n",
+    "    hooks:\n      - { type: local_table, config: { table: stocks_json } }\n",
+];
+
+const LARGE_FILES: &str = "\
+name: large
+sources:
+  - type: csv
+    config: { path: large.csv }
+topic: { name: large, schema: { id: bigint, text: string } }
+sinks:
+  - type: s3_json
+    config: { url: out/json, compression: none, multipart_above: 5MiB }
+    flush: { rows: 1000 }
+";
+
+/// Each has a text of 6 kB, so that together they are more than one part.
+const LARGE_RECORDS: usize = 1000;
+
 /// How many of the writer's 300 records have a text where a number is due.
 const LETTERS_WRITTEN: usize = 100;
 
+impl Place {
+    /// Whether a run may pass the point here. The hook that the scenarios have makes tables of local files alone.
+    fn passes(self, point: &str) -> bool {
+        self == Self::Folder || !(point.starts_with("local_table") || point == "sink_after_hook")
+    }
+
+    fn of(self, project: Project) -> Project {
+        match self {
+            Self::Folder => project,
+            Self::Bucket => project.on_s3(),
+        }
+    }
+}
+
 impl Scenario {
     /// The folder, ready for the run that is killed.
-    fn prepare(self) -> Project {
+    fn prepare(self, place: Place) -> Project {
         match self {
-            Self::Stocks | Self::SmallStore | Self::Rebalance => stocks(),
+            Self::Stocks | Self::SmallStore | Self::Rebalance => place.of(stocks(place)),
             Self::ChangedFile => {
-                let project = stocks();
+                let project = place.of(stocks(place));
                 project.run_until("s3_after_put", &[]).with_kill();
                 project
             }
             Self::DeadLetters => {
                 let record = |id| if id % 3 == 0 { format!("{id},x{id}\n") } else { format!("{id},\n") };
                 let written: String = (0..300).map(record).collect();
-                letters::reader(&format!("{READER}{DEAD_LETTERS}"), &written, "300,1\n")
+                place.of(letters::reader(&format!("{READER}{DEAD_LETTERS}"), &written, "300,1\n"))
             }
-            Self::Multipart => unreachable!("{self:?}"),
+            Self::LargeFiles => {
+                let project = place.of(Project::new(LARGE_FILES));
+                let record = |id| format!("{id},{}\n", format!("{id:03x}-").repeat(1500));
+                project.write("large.csv", format!("id,text\n{}", (0..LARGE_RECORDS).map(record).collect::<String>()));
+                project
+            }
         }
     }
 
@@ -127,23 +179,23 @@ impl Scenario {
             Self::SmallStore => &["embedded.retention=64KiB"],
             Self::ChangedFile => &["sinks.0.config.compression=none", "sinks.1.config.compression=none"],
             Self::Rebalance => &["sinks.0.tasks=8", "sinks.1.tasks=8"],
-            Self::Stocks | Self::DeadLetters | Self::Multipart => &[],
+            Self::Stocks | Self::DeadLetters | Self::LargeFiles => &[],
         }
     }
 
     /// The same with other flushes. They are no part of the fingerprint, so that what was planned must be kept to.
     fn sets_with_large_flushes(self) -> Vec<&'static str> {
         let large: &[&str] = match self {
-            Self::DeadLetters => &["sinks.0.flush.rows=1000000"],
+            Self::DeadLetters | Self::LargeFiles => &["sinks.0.flush.rows=1000000"],
             _ => &["sinks.0.flush.rows=1000000", "sinks.1.flush.rows=1000000"],
         };
         [self.sets(), large].concat()
     }
 
     /// A folder in which a run was killed at the crash point.
-    fn killed_at(self, point: &str) -> Project {
+    fn killed_at(self, point: &str, place: Place) -> Project {
         let killed = || {
-            let project = self.prepare();
+            let project = self.prepare(place);
             let ended = project.run_until(point, self.sets());
             (ended.was_killed(), project, ended)
         };
@@ -155,33 +207,57 @@ impl Scenario {
         project
     }
 
-    /// Asserts that every row is there once, and nothing else.
-    fn assert_complete(self, project: &Project) {
+    /// Asserts that every row is there once, in files that the committed offsets name, and nothing else.
+    fn assert_complete(self, project: &Project, place: Place) {
         match self {
             Self::DeadLetters => {
                 let expected = (0..300).filter(|id| id % 3 != 0).map(|id| format!("id={id}|"));
                 let mut expected: Vec<Row> = expected.chain(["id=300|number=1|".to_owned()]).collect();
                 expected.sort_unstable();
                 assert_exactly(&rows::json(project, "out"), &expected, "json");
+                assert_tiled(project, "out", "store", "reader.s3_json", "numbers");
                 let letters = letters::read(project, "store", "dead_letters");
                 let offsets: BTreeSet<&str> = letters.iter().map(|letter| letter.header("offset")).collect();
                 assert_eq!((letters.len(), offsets.len()), (LETTERS_WRITTEN, LETTERS_WRITTEN));
+            }
+            Self::LargeFiles => {
+                assert_exactly(&rows::json(project, "out/json"), &rows::csv(&project.read("large.csv")), "json");
+                assert_tiled(project, "out/json", ".pipeline/large", "large.s3_json", "large");
             }
             _ => {
                 let expected = rows::csv(&project.read(CSV));
                 assert_exactly(&rows::parquet(project, "out/parquet"), &expected, "parquet");
                 assert_exactly(&rows::json(project, "out/json"), &expected, "json");
+                for sink in ["parquet", "json"] {
+                    assert_tiled(
+                        project,
+                        &format!("out/{sink}"),
+                        ".pipeline/stocks",
+                        &format!("stocks.{sink}"),
+                        "stocks",
+                    );
+                }
             }
+        }
+        if place == Place::Bucket {
+            assert_eq!(project.server().open_uploads().unwrap(), []);
         }
     }
 }
 
-fn stocks() -> Project {
+fn stocks(place: Place) -> Project {
     let project = Project::quickstart();
     project.write("quickstart.yaml", STOCKS);
+    if place == Place::Bucket {
+        // The tables that this hook makes are of local files.
+        for hooks in HOOKS {
+            project.replace("quickstart.yaml", hooks, "");
+        }
+    }
     let csv = project.read(CSV);
     let (header, records) = csv.split_once('\n').unwrap();
-    let records: Vec<&str> = records.lines().collect();
+    let records: Vec<&str> = records.lines().step_by(THINNED).collect();
+    project.write(CSV, format!("{header}\n{}\n", records.join("\n")));
     for (part, records) in records.chunks(records.len().div_ceil(PARTS)).enumerate() {
         project.write(&format!("data/parts/{part}.csv"), format!("{header}\n{}\n", records.join("\n")));
     }
@@ -210,23 +286,55 @@ fn collect_crash_points(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Kills at the points of this room: at the first time, and again while that is being made good; and at the second time.
-fn survives_kills_in(room: &str) {
-    let points = CRASH_POINTS.iter().filter(|(name, _)| name.split('_').next() == Some(room));
-    for (point, scenario) in points.filter(|(_, scenario)| !matches!(scenario, Scenario::Multipart)) {
-        eprintln!("killed at {point}, and again");
-        let project = scenario.killed_at(point);
-        // A point that the next run has no reason to pass kills nobody.
-        killed_or_complete(project.run_until(point, &scenario.sets_with_large_flushes()));
-        project.run(scenario.sets()).with_code(0);
-        scenario.assert_complete(&project);
+/// Set to anything, each crash point is combined with every other that may follow it; else with itself and a few.
+const ALL_PAIRS_VARIABLE: &str = "PIPELINE_TEST_ALL_PAIRS";
 
-        eprintln!("killed at {point}, the second time that it is passed");
-        let project = scenario.prepare();
-        if killed_or_complete(project.run_until(&format!("{point}:2"), scenario.sets())).was_killed() {
-            project.run(&scenario.sets_with_large_flushes()).with_code(0);
-            scenario.assert_complete(&project);
-        }
+/// The points of this room.
+fn points_of(room: &str) -> impl Iterator<Item = (&'static str, Scenario)> {
+    CRASH_POINTS.into_iter().filter(move |(name, _)| name.split('_').next() == Some(room))
+}
+
+/// Points that the making good of a kill at `point` may pass, itself the first.
+fn points_after(point: &'static str, scenario: Scenario, place: Place) -> Vec<&'static str> {
+    let passed = |(name, scenario): &(&str, Scenario)| matches!(scenario, Scenario::Stocks) && place.passes(name);
+    let mut others: Vec<&str> =
+        CRASH_POINTS.into_iter().filter(passed).map(|(name, _)| name).filter(|name| *name != point).collect();
+    let at = others.partition_point(|name| *name < point);
+    others.rotate_left(at);
+    if std::env::var_os(ALL_PAIRS_VARIABLE).is_none() {
+        let count = if matches!(scenario, Scenario::LargeFiles) || place == Place::Bucket { 1 } else { 3 };
+        // Far apart in the table, so that they are of different rooms.
+        others = others.iter().skip(2).step_by(others.len() / 3).take(count).copied().collect();
+    }
+    [&[point], &others[..]].concat()
+}
+
+/// Kills at a point, and again at others while that is being made good.
+fn survives_two_kills(point: &'static str, scenario: Scenario, place: Place) {
+    for second in points_after(point, scenario, place) {
+        eprintln!("{place:?}: killed at {point}, and again at {second}");
+        let project = scenario.killed_at(point, place);
+        // A point that the next run has no reason to pass kills nobody.
+        killed_or_complete(project.run_until(second, &scenario.sets_with_large_flushes()));
+        project.run(scenario.sets()).with_code(0);
+        scenario.assert_complete(&project, place);
+    }
+}
+
+/// Kills at a point, the second time that it is passed.
+fn survives_a_later_kill(point: &'static str, scenario: Scenario, place: Place) {
+    eprintln!("{place:?}: killed at {point}, the second time that it is passed");
+    let project = scenario.prepare(place);
+    if killed_or_complete(project.run_until(&format!("{point}:2"), scenario.sets())).was_killed() {
+        project.run(&scenario.sets_with_large_flushes()).with_code(0);
+        scenario.assert_complete(&project, place);
+    }
+}
+
+fn survives_kills_in(room: &str, place: Place) {
+    for (point, scenario) in points_of(room).filter(|(point, _)| place.passes(point)) {
+        survives_two_kills(point, scenario, place);
+        survives_a_later_kill(point, scenario, place);
     }
 }
 
@@ -237,27 +345,43 @@ fn killed_or_complete(ended: Ended) -> Ended {
 
 #[test]
 fn a_kill_anywhere_in_the_broker_loses_and_doubles_nothing() {
-    survives_kills_in("broker");
+    survives_kills_in("broker", Place::Folder);
 }
 
 #[test]
 fn a_kill_anywhere_in_a_source_loses_and_doubles_nothing() {
-    survives_kills_in("source");
+    survives_kills_in("source", Place::Folder);
 }
 
 #[test]
 fn a_kill_anywhere_in_a_sink_task_loses_and_doubles_nothing() {
-    survives_kills_in("sink");
+    survives_kills_in("sink", Place::Folder);
 }
 
 #[test]
 fn a_kill_anywhere_in_the_writing_of_files_loses_and_doubles_nothing() {
-    survives_kills_in("s3");
+    survives_kills_in("s3", Place::Folder);
 }
 
 #[test]
 fn a_kill_anywhere_in_the_registration_of_a_table_loses_and_doubles_nothing() {
-    survives_kills_in("local");
+    survives_kills_in("local", Place::Folder);
+}
+
+#[test]
+fn a_kill_anywhere_in_the_broker_or_a_source_loses_and_doubles_nothing_in_a_bucket() {
+    survives_kills_in("broker", Place::Bucket);
+    survives_kills_in("source", Place::Bucket);
+}
+
+#[test]
+fn a_kill_anywhere_in_a_sink_task_loses_and_doubles_nothing_in_a_bucket() {
+    survives_kills_in("sink", Place::Bucket);
+}
+
+#[test]
+fn a_kill_anywhere_in_the_writing_of_objects_loses_and_doubles_nothing() {
+    survives_kills_in("s3", Place::Bucket);
 }
 
 #[test]
@@ -276,7 +400,7 @@ fn a_quickstart_that_was_killed_passes_its_own_checks_and_reports_in_the_next_ru
 #[test]
 fn a_file_that_is_changed_after_a_kill_leaves_nothing_of_the_interrupted_flush() {
     for point in ["sink_after_commit", "s3_after_first_put", "s3_after_put"] {
-        let project = stocks();
+        let project = stocks(Place::Folder);
         let json = STOCKS.find("  - name: parquet").unwrap()..STOCKS.find("  - name: json").unwrap();
         let mut text = STOCKS.to_owned();
         text.replace_range(json, "");

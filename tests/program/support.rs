@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use pipeline_testkit::s3::S3Server;
 use tempfile::TempDir;
 
 /// Far beyond what anything takes here, so that a hang is an error and a slow machine is not.
@@ -35,12 +37,14 @@ topic:
 pub(crate) struct Project {
     folder: TempDir,
     file: &'static str,
+    /// Where its files go, if not into the folder.
+    server: Option<S3Server>,
 }
 
 impl Project {
     /// The repository's pipelines.
     pub(crate) fn quickstart() -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap(), file: "quickstart.yaml" };
+        let project = Self { folder: tempfile::tempdir().unwrap(), file: "quickstart.yaml", server: None };
         let pipelines = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
         for file in ["quickstart.yaml", "data/stocks_daily.csv"] {
             project.write(file, fs::read_to_string(pipelines.join(file)).unwrap());
@@ -50,9 +54,23 @@ impl Project {
 
     /// A pipeline file of that text.
     pub(crate) fn new(text: &str) -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap(), file: "pipeline.yaml" };
+        let project = Self { folder: tempfile::tempdir().unwrap(), file: "pipeline.yaml", server: None };
         project.write(project.file, text);
         project
+    }
+
+    /// The same with its files in a bucket of a server of its own. What is below `out` lies there, and is seen here all the
+    /// same.
+    pub(crate) fn on_s3(self) -> Self {
+        let server = S3Server::start().unwrap();
+        symlink(server.bucket().join("out"), self.path("out")).unwrap();
+        self.replace(self.file, "url: out", "url: s3://lake/out");
+        Self { server: Some(server), ..self }
+    }
+
+    /// The server that its files go to.
+    pub(crate) fn server(&self) -> &S3Server {
+        self.server.as_ref().expect("a project on S3")
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
@@ -89,6 +107,7 @@ impl Project {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipeline"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         command.env_remove("PIPELINE_LOG").env_remove("RUST_LOG").env_remove("PIPELINE_CRASH");
+        command.envs(self.server.iter().flat_map(S3Server::environment));
         command
     }
 
@@ -110,7 +129,11 @@ impl Project {
     pub(crate) fn run_until(&self, crash_point: &str, sets: &[&str]) -> Ended {
         let mut command = self.runner(sets);
         command.env("PIPELINE_CRASH", crash_point);
-        Started::new(command).end()
+        let ended = Started::new(command).end();
+        if let Some(server) = &self.server {
+            server.wait_until_idle().unwrap();
+        }
+        ended
     }
 }
 
@@ -140,6 +163,13 @@ impl Started {
 
     pub(crate) fn signal(&self, name: &str) {
         signal(&self.child, name);
+    }
+
+    /// The most memory that it has had so far, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
     }
 
     pub(crate) fn kill(&mut self) {

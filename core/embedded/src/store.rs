@@ -101,7 +101,22 @@ pub(crate) async fn blocking<T: Send + 'static, E: From<Error> + Send + 'static>
 
 /// The store cannot be read or written.
 pub(crate) fn failed(error: impl Into<redb::Error>) -> Error {
-    Error::fatal("the embedded broker's store failed").with_source(error.into())
+    let error = error.into();
+    Error::fatal(format!("the embedded broker's store {}", fault(&error))).with_source(error)
+}
+
+fn fault(error: &redb::Error) -> &'static str {
+    let redb::Error::Io(error) = error else { return "failed" };
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "finds the disk full; free some space and run again, or choose another embedded.path"
+        }
+        ErrorKind::FileTooLarge => {
+            "would become larger than the file system or `ulimit -f` allows; raise that, or choose another embedded.path"
+        }
+        ErrorKind::ReadOnlyFilesystem => "lies on a read-only file system; choose an embedded.path that can be written",
+        _ => "failed",
+    }
 }
 
 fn open_folder(builder: &mut Builder, folder: &Path) -> Result<Database> {

@@ -1,0 +1,275 @@
+//! Stores that fail: what the program says, and that the next run loses and doubles nothing.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::thread;
+
+use pipeline_testkit::s3::{Action, Fault, Refusal, Rule};
+
+use crate::ranges::assert_tiled;
+use crate::rows::{self, assert_exactly};
+use crate::support::{Project, Started, becomes_true};
+
+const RECORDS: usize = 3000;
+
+/// One file of each task, or more.
+const SMALL_FILES: &str = "\
+name: faults
+sources:
+  - type: csv
+    tasks: 4
+    config: { path: data }
+topic: { name: numbers, partitions: 4, key: text, schema: { id: bigint, text: string } }
+sinks:
+  - name: json
+    type: s3_json
+    tasks: 4
+    config: { url: out/json, compression: none, timeout: 1s }
+    flush: { rows: 500 }
+errors: { retry: { timeout: 1m, pause: 20ms, max_pause: 200ms } }
+";
+
+fn small_files() -> Project {
+    let project = Project::new(SMALL_FILES);
+    for part in 0..4 {
+        project.write(&format!("data/{part}.csv"), csv((0..RECORDS).filter(|id| id % 4 == part), 10));
+    }
+    project
+}
+
+/// Records with texts of some length that no compression makes much shorter.
+fn csv(ids: impl Iterator<Item = usize>, length: usize) -> String {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut text = String::from("id,text\n");
+    for id in ids {
+        text.push_str(&format!("{id},"));
+        text.extend((0..length).map(|_| {
+            // Xorshift (Marsaglia 2003).
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            char::from(b'a' + (state % 26) as u8)
+        }));
+        text.push('\n');
+    }
+    text
+}
+
+/// Asserts that every record of the CSV files is there once, in files that the committed offsets name, and nothing else.
+#[track_caller]
+fn assert_complete(project: &Project, what: &str) {
+    let mut expected: Vec<rows::Row> =
+        project.files("data").iter().flat_map(|file| rows::csv(&fs::read_to_string(file).unwrap())).collect();
+    expected.sort_unstable();
+    assert_exactly(&rows::json(project, "out/json"), &expected, what);
+    assert_tiled(project, "out/json", ".pipeline/faults", "faults.json", "numbers");
+}
+
+#[test]
+fn what_passes_delays_a_run_and_changes_nothing() {
+    let faults = [
+        Fault::Refuse(Refusal::INTERNAL_ERROR),
+        Fault::Refuse(Refusal::SLOW_DOWN),
+        Fault::Refuse(Refusal::OPERATION_ABORTED),
+        Fault::RefuseWhenDone(Refusal::INTERNAL_ERROR),
+        Fault::LoseAnswer,
+        Fault::Cut,
+        Fault::Silence,
+    ];
+    thread::scope(|scope| {
+        for fault in faults {
+            scope.spawn(move || {
+                let project = small_files().on_s3();
+                // More often than the client tries by itself for each task, so that a flush is repeated as a whole.
+                project.server().order(Rule::new(fault).on(Action::Put).after(1).times(12));
+                project.run(&[]).with_code(0).saying("all delivered");
+                let met = project.server().requests().iter().filter(|request| request.fault == Some(fault)).count();
+                assert_eq!(met, 12, "{fault:?}");
+                assert_complete(&project, &format!("{fault:?}"));
+            });
+        }
+    });
+}
+
+#[test]
+fn what_does_not_pass_stops_the_run_with_the_place_and_what_to_do_and_the_next_run_goes_on() {
+    for (refusal, advice) in [
+        (Refusal::ACCESS_DENIED, "permission denied; the credentials need s3:PutObject"),
+        (Refusal::EXPIRED_TOKEN, "the session token has expired; get new credentials"),
+        (Refusal::REQUEST_TIME_TOO_SKEWED, "set the clock"),
+        (Refusal::NO_SUCH_BUCKET, "the bucket does not exist; create it"),
+        (Refusal::PRECONDITION_FAILED, "status 412 (PreconditionFailed)"),
+    ] {
+        let project = small_files().on_s3();
+        project.server().order(Rule::new(Fault::Refuse(refusal)).on(Action::Put).after(1));
+        let place = "error: pipeline faults: s3://lake/out/json/numbers+";
+        let failed = project.run(&[]).with_code(1).saying("faults: failed").complaining(place).complaining(advice);
+        assert!(!failed.err.contains("panicked"), "{}", failed.err);
+        assert_eq!(project.files("out/json").len(), 1);
+        project.server().heal();
+        project.run(&[]).with_code(0);
+        assert_complete(&project, advice);
+    }
+}
+
+#[test]
+fn a_bucket_that_was_never_there_stops_the_run_at_its_first_file() {
+    let project = small_files().on_s3();
+    project.replace("pipeline.yaml", "s3://lake/", "s3://lakes/");
+    project
+        .run(&[])
+        .with_code(1)
+        .complaining("s3://lakes/out/json/")
+        .complaining("the bucket does not exist; create it");
+    project.replace("pipeline.yaml", "s3://lakes/", "s3://lake/");
+    project.run(&[]).with_code(0);
+    assert_complete(&project, "with a bucket");
+}
+
+#[test]
+fn a_store_that_stays_down_ends_the_run_when_the_budget_is_spent() {
+    let project = small_files().on_s3();
+    project.server().order(Rule::new(Fault::Refuse(Refusal::INTERNAL_ERROR)).on(Action::Put).after(1));
+    let failed = project.run(&["errors.retry.timeout=1s"]).with_code(1);
+    failed.complaining("errors.retry.timeout").complaining("s3://lake/out/json/numbers+");
+    project.server().heal();
+    project.run(&[]).with_code(0);
+    assert_complete(&project, "after the budget was spent");
+}
+
+/// A debug build takes 115 MB here, of which the sink has 8. A backlog of 40 MB in memory would go beyond.
+const MEMORY_BYTES: u64 = 150_000_000;
+
+#[test]
+fn a_store_that_is_slow_for_long_holds_records_back_on_disk_and_not_in_memory() {
+    let project = small_files().on_s3();
+    // 40 MB, and with what is under way 8 MiB of memory for them.
+    fs::remove_dir_all(project.path("data")).unwrap();
+    project.write("data/all.csv", csv(0..10_000, 4000));
+    project.server().order(Rule::new(Fault::Refuse(Refusal::SLOW_DOWN)).on(Action::Put));
+    let run = Started::new(project.runner(&[
+        "sinks.0.flush.rows=500",
+        "sinks.0.flush.memory=8MiB",
+        "sources.0.tasks=1",
+        "topic.partitions=1",
+    ]));
+    let topic = project.path(".pipeline/faults/broker.redb");
+    assert!(becomes_true(|| fs::metadata(&topic).is_ok_and(|file| file.len() > 25_000_000)));
+    assert!(becomes_true(|| project.server().count(Action::Put) > 30));
+    assert_eq!(project.files("out/json"), [] as [std::path::PathBuf; 0]);
+    let peak = run.peak_memory();
+    project.server().heal();
+    run.end().with_code(0);
+    assert_complete(&project, "after a slow time");
+    assert!(peak < MEMORY_BYTES, "{} MB", peak / 1_000_000);
+}
+
+/// Files of more than 5 MiB, which go up in parts.
+const LARGE_FILES: [&str; 5] = [
+    "sinks.0.config.multipart_above=5MiB",
+    "sinks.0.config.timeout=30s",
+    "sinks.0.flush.rows=1000000",
+    "topic.partitions=1",
+    "sources.0.tasks=1",
+];
+
+fn large_files() -> Project {
+    let project = small_files();
+    fs::remove_dir_all(project.path("data")).unwrap();
+    project.write("data/all.csv", csv(0..1000, 6000));
+    project
+}
+
+#[test]
+fn an_upload_in_parts_that_a_failed_run_leaves_open_is_aborted_by_the_next() {
+    let project = large_files().on_s3();
+    let denied = Fault::Refuse(Refusal::ACCESS_DENIED);
+    project.server().order(Rule::new(denied).on(Action::CompleteUpload));
+    project.server().order(Rule::new(denied).on(Action::AbortUpload));
+    let failed = project.run(&LARGE_FILES).with_code(1);
+    failed.complaining("s3:AbortMultipartUpload").complaining("an incomplete upload stays behind");
+    assert_eq!(project.server().open_uploads().unwrap().len(), 1);
+    project.server().heal();
+    project.run(&LARGE_FILES).with_code(0);
+    assert_eq!(project.server().open_uploads().unwrap(), []);
+    assert_complete(&project, "after an upload that stayed open");
+}
+
+/// The command in a process whose files cannot grow beyond so many bytes: a write that would gets an error, as on a full
+/// disk, and no signal.
+fn with_files_up_to(bytes: u64, command: &Command) -> Command {
+    wrapped(&["prlimit", &format!("--fsize={bytes}"), "env", "--ignore-signal=XFSZ"], command)
+}
+
+/// The command in a process that may not write where permissions do not say so, also if the user is root.
+fn without_privileges(command: &Command) -> Command {
+    let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    let dropped = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"];
+    if root { wrapped(&dropped, command) } else { wrapped(&["env"], command) }
+}
+
+fn wrapped(prefix: &[&str], command: &Command) -> Command {
+    let mut wrapper = Command::new(prefix[0]);
+    wrapper.args(&prefix[1..]).arg(command.get_program()).args(command.get_args());
+    wrapper.current_dir(command.get_current_dir().unwrap());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => wrapper.env(name, value),
+            None => wrapper.env_remove(name),
+        };
+    }
+    wrapper
+}
+
+#[test]
+fn a_folder_without_room_stops_the_run_and_the_next_one_goes_on() {
+    for sets in [&LARGE_FILES[1..], &LARGE_FILES[..]] {
+        let project = large_files();
+        let in_memory = [sets, &["embedded.in_memory=true"]].concat();
+        let failed = Started::new(with_files_up_to(1 << 20, &project.runner(&in_memory))).end().with_code(1);
+        failed.complaining("/out/json/numbers+0+").complaining("larger than the file system or `ulimit -f` allows");
+        assert_eq!(project.files("out/json"), [] as [std::path::PathBuf; 0]);
+        project.run(sets).with_code(0);
+        assert_complete(&project, "with room");
+    }
+}
+
+#[test]
+fn a_broker_without_room_stops_the_run_and_the_next_one_goes_on() {
+    let project = small_files();
+    fs::remove_dir_all(project.path("data")).unwrap();
+    project.write("data/all.csv", csv(0..10_000, 1000));
+    let failed = Started::new(with_files_up_to(6 << 20, &project.runner(&[]))).end().with_code(1);
+    let failed = failed.complaining("the embedded broker's store would become larger than the file system");
+    assert!(!failed.err.contains("panicked"), "{}", failed.err);
+    project.run(&[]).with_code(0);
+    assert_complete(&project, "with room");
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_stops_the_run_and_the_next_one_goes_on() {
+    let project = small_files();
+    fs::create_dir_all(project.path("out/json")).unwrap();
+    fs::set_permissions(project.path("out/json"), Permissions::from_mode(0o555)).unwrap();
+    let failed = Started::new(without_privileges(&project.runner(&[]))).end().with_code(1);
+    failed.complaining("/out/json/numbers+").complaining("permission denied; let this user write there");
+    assert_eq!(project.files("out/json"), [] as [std::path::PathBuf; 0]);
+    fs::set_permissions(project.path("out/json"), Permissions::from_mode(0o755)).unwrap();
+    project.run(&[]).with_code(0);
+    assert_complete(&project, "with permission");
+}
+
+#[test]
+fn a_broker_whose_file_may_not_be_written_stops_the_run_at_once() {
+    let project = small_files();
+    project.run(&[]).with_code(0);
+    project.write("data/more.csv", csv(RECORDS..RECORDS + 10, 10));
+    let store = project.path(".pipeline/faults/broker.redb");
+    fs::set_permissions(&store, Permissions::from_mode(0o444)).unwrap();
+    let failed = Started::new(without_privileges(&project.runner(&[]))).end().with_code(1);
+    failed.complaining("cannot open the embedded broker's store").complaining("broker.redb");
+    fs::set_permissions(&store, Permissions::from_mode(0o644)).unwrap();
+    project.run(&[]).with_code(0);
+    assert_complete(&project, "with permission");
+}

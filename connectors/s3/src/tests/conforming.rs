@@ -1,11 +1,20 @@
 use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Mutex;
 
 use arrow::array::Float64Array;
+use arrow::datatypes::Schema;
+use futures::{FutureExt, TryStreamExt};
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt};
+use pipeline_api::{Artifact, BoxFuture, Buffered, Dataset, Findings, Result, Sink, async_trait};
 use pipeline_testkit::sink_conformance::{Stored, Subject, run};
 use pipeline_testkit::{records, schema};
 use serde_json::json;
 
 use super::*;
+use crate::settings::FileConfig;
+use crate::{FileSink, S3JsonConfig, S3ParquetConfig};
 
 fn columns() -> SchemaRef {
     schema(&[
@@ -29,13 +38,18 @@ fn stored(folder: &Path) -> Vec<Stored> {
     let whole = paths_in(&out).into_iter().filter(|path| !path.contains('#'));
     let stored = whole.map(|path| {
         let bytes = fs::read(out.join(&path)).unwrap();
-        let numbers = match path.ends_with(".parquet") {
-            true => parquet_rows(&bytes).iter().map(|row| row["id"].parse().unwrap()).collect(),
-            false => json_rows(&unpacked(&path, &bytes)).iter().map(|row| row["id"].as_i64().unwrap()).collect(),
-        };
+        let numbers = numbers(&path, &bytes);
         Stored { url: url::Url::from_file_path(out.join(path)).unwrap().into(), bytes, numbers }
     });
     stored.collect()
+}
+
+/// The ids of the records in a file.
+fn numbers(path: &str, bytes: &[u8]) -> Vec<i64> {
+    match path.ends_with(".parquet") {
+        true => parquet_rows(bytes).iter().map(|row| row["id"].parse().unwrap()).collect(),
+        false => json_rows(&unpacked(path, bytes)).iter().map(|row| row["id"].as_i64().unwrap()).collect(),
+    }
 }
 
 fn unpacked(path: &str, bytes: &[u8]) -> Vec<u8> {
@@ -95,4 +109,85 @@ async fn json_files_in_hive_folders_conform() {
     let config = json!({ "url": "out", "partition_by": ["symbol"], "compression": "zstd" });
     let former = json!({ "url": "out" });
     run(|| Subject::of::<S3Json>(config.clone(), columns(), stored).formerly(former.clone())).await;
+}
+
+/// A sink over a bucket in memory, of which each pipeline folder has its own.
+struct InBucket<C: FileConfig>(FileSink<C>);
+
+static BUCKETS: Mutex<BTreeMap<PathBuf, Arc<InMemory>>> = Mutex::new(BTreeMap::new());
+
+fn bucket_of(folder: &Path) -> Arc<InMemory> {
+    BUCKETS.lock().unwrap().entry(folder.to_owned()).or_default().clone()
+}
+
+#[async_trait]
+impl<C: FileConfig> Plugin for InBucket<C> {
+    const TYPE: &'static str = C::TYPE;
+    type Config = C;
+
+    fn validate(config: &C, records: &Schema, findings: &mut Findings) {
+        FileSink::validate(config, records, findings);
+    }
+
+    async fn open(config: C, context: Context) -> Result<Self> {
+        let location = Location::parse(&config.settings().url, &context.folder).unwrap();
+        let store = Store::new(bucket_of(&context.folder), location);
+        Ok(Self(FileSink::over(config, context, store)?))
+    }
+}
+
+#[async_trait]
+impl<C> Sink for InBucket<C>
+where
+    C: FileConfig,
+    Self: Plugin<Config = C>,
+    FileSink<C>: Plugin<Config = C>,
+{
+    fn dataset(config: &C, records: &Schema, folder: &Path) -> Result<Option<Dataset>> {
+        <FileSink<C> as Sink>::dataset(config, records, folder)
+    }
+
+    async fn reset(config: C, context: Context) -> Result<String> {
+        <Self as Plugin>::open(config, context).await?.0.remove_all().await
+    }
+
+    async fn put(&mut self, batch: SinkBatch) -> Result<()> {
+        self.0.put(batch).await
+    }
+
+    fn buffered(&self) -> Buffered {
+        self.0.buffered()
+    }
+
+    fn flush(&mut self, ranges: Ranges) -> BoxFuture<'static, Result<Vec<Artifact>>> {
+        self.0.flush(ranges)
+    }
+
+    async fn revoke(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        self.0.revoke(partitions).await
+    }
+
+    async fn discard(&mut self, ranges: &Ranges) -> Result<()> {
+        self.0.discard(ranges).await
+    }
+}
+
+/// All objects of the bucket, each by the key that a reader would ask for. Memory never makes its reader wait.
+fn objects(folder: &Path) -> Vec<Stored> {
+    let bucket = bucket_of(folder);
+    let listed: Vec<_> = bucket.list(None).try_collect().now_or_never().unwrap().unwrap();
+    let object = |key: &Key| {
+        let bytes = async { bucket.get(key).await.unwrap().bytes().await.unwrap() };
+        let bytes = bytes.now_or_never().unwrap().to_vec();
+        Stored { url: format!("s3://lake/{key}"), numbers: numbers(key.as_ref(), &bytes), bytes }
+    };
+    listed.iter().map(|found| object(&found.location)).collect()
+}
+
+#[tokio::test]
+async fn objects_in_a_bucket_conform() {
+    let config = json!({ "url": "s3://lake/a b/p", "partition_by": ["symbol"] });
+    let former = json!({ "url": "s3://lake/a b/p", "partition_by": ["day"], "compression": "zstd" });
+    run(|| Subject::of::<InBucket<S3ParquetConfig>>(config.clone(), columns(), objects).formerly(former.clone())).await;
+    run(|| Subject::of::<InBucket<S3JsonConfig>>(config.clone(), columns(), objects).formerly(former.clone())).await;
 }

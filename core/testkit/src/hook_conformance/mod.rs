@@ -57,9 +57,12 @@ pub struct Subject {
     plugin: PluginSubject,
     folder: Arc<TempDir>,
     flushes: Arc<Flushes>,
-    read: Arc<dyn Fn(&Path) -> Vec<String> + Send + Sync>,
+    read: Read,
     leaves: Vec<String>,
 }
+
+/// Reads what the hook made in a folder.
+type Read = Arc<dyn Fn(&Path) -> Vec<String> + Send + Sync>;
 
 impl Subject {
     /// The hook `P` with what would stand under `config:`. Relative paths in the config start from an empty folder that is

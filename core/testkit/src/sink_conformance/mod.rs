@@ -55,10 +55,13 @@ pub struct Subject {
     plugin: PluginSubject,
     topic: Arc<str>,
     folder: Arc<TempDir>,
-    read: Arc<dyn Fn(&Path) -> Vec<Stored> + Send + Sync>,
+    read: Read,
     former: Vec<Value>,
     refused: Option<RecordBatch>,
 }
+
+/// Reads what the sink made durable in a folder.
+type Read = Arc<dyn Fn(&Path) -> Vec<Stored> + Send + Sync>;
 
 impl Subject {
     /// The sink `P` with what would stand under `config:`, for records of a schema. Relative paths in the config start from
@@ -81,8 +84,8 @@ impl Subject {
         assert!(numbered, "the schema needs a column that is `bigint not null`, for the number of each record");
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         let plugin = PluginSubject::new(Registration::sink::<P>(CRATE), config, records).in_folder(folder.path());
-        let (topic, read) = ("conformance".into(), Arc::new(read));
-        Self { plugin, topic, folder: Arc::new(folder), read, former: Vec::new(), refused: None }
+        let (topic, folder, read) = ("conformance".into(), Arc::new(folder), Arc::new(read));
+        Self { plugin, topic, folder, read, former: Vec::new(), refused: None }
     }
 
     /// Says another config that the file may have had before, and that writes to the same place: what was written under it

@@ -44,6 +44,7 @@ pub use self::schema::schema;
 
 use self::draft::Draft;
 use self::outline::Outline;
+use self::secrets::mask_unread;
 use crate::plan::Plan;
 
 /// What the command line adds to a file. It holds secrets, so it has no `Debug`.
@@ -72,8 +73,8 @@ pub async fn load(path: &Path, options: &LoadOptions, registry: &Registry) -> Re
     let unreadable = |why: String| Diagnostics::unreadable(path, format!("the file {why}"));
     let text = text::read(path).map_err(unreadable)?;
     let folder = folder_of(path).map_err(|error| unreadable(format!("has no folder: {error}")))?;
-    let outline =
-        Outline::read(&text).map_err(|mistake| Diagnostics::new(path, &text, vec![mistake.place_in(&text)]))?;
+    let outline = Outline::read(&text)
+        .map_err(|mistake| Diagnostics::new(path, &mask_unread(&text), vec![mistake.place_in(&text)]))?;
     let mut draft = Draft::new(&outline, options);
     let plan = draft.plan(&folder, registry).await;
     let diagnostics = draft.diagnostics(path, &text, &outline);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pipeline_api::nearest;
 use serde_json::Value;
 
 use super::outline::Outline;
@@ -72,6 +73,15 @@ impl Secrets {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Adds the value at `pointer` of a field that nobody knows, if its name sounds like a secret, or like that of one of
+    /// those that are `known`: a slip in the name, or a field in the wrong place.
+    pub(super) fn add_unknown(&mut self, pointer: &str, name: &str, known: &[&str], value: &Value) {
+        let secret = known.iter().copied().filter(|known| sounds_secret(known));
+        if sounds_secret(name) || nearest(name, secret).is_some() {
+            self.mask_at(pointer, value);
         }
     }
 
@@ -162,6 +172,42 @@ impl Secrets {
         }
         String::from_utf8(bytes).unwrap_or_default()
     }
+}
+
+/// A text that is no YAML, of the same length, with everything behind asterisks that may be a secret: what stands behind a
+/// name that sounds like one, to the end of its line or block, and the user parts of URLs.
+pub(super) fn mask_unread(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    let (mut start, mut block) = (0, None);
+    for line in text.split_inclusive('\n') {
+        let indentation = line.len() - line.trim_start().len();
+        let in_block = block.is_some_and(|outer| indentation > outer) && !line.trim().is_empty();
+        let from = if in_block { Some(indentation) } else { secret_in(line) };
+        if let Some(from) = from {
+            let is_end = |byte: &&mut u8| !matches!(byte, b'\n' | b'\r');
+            bytes[start + from..start + line.len()].iter_mut().filter(is_end).for_each(|byte| *byte = b'*');
+        }
+        if !in_block && !line.trim().is_empty() {
+            block = from.map(|_| indentation);
+        }
+        start += line.len();
+    }
+    for range in user_infos(text) {
+        bytes[range].fill(b'*');
+    }
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Where the first value of a line begins whose name sounds like a secret.
+fn secret_in(line: &str) -> Option<usize> {
+    let colons = line.match_indices(':').map(|(at, _)| at);
+    colons.filter(|at| line[at + 1..].chars().next().is_none_or(|c| c.is_whitespace() || "'\"".contains(c))).find_map(
+        |at| {
+            let before = line[..at].trim_end_matches(['"', '\'', ' ']);
+            let name = before.rsplit(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').next().unwrap_or_default();
+            (sounds_secret(name) && name != "key").then_some(at + 1)
+        },
+    )
 }
 
 /// Whether a text consists of placeholders without defaults.

@@ -40,7 +40,7 @@ impl Form {
 /// Checks values against schemas, and reports every mistake.
 pub(super) struct Shape<'a> {
     pub(super) untyped: &'a Untyped,
-    pub(super) secrets: &'a Secrets,
+    pub(super) secrets: &'a mut Secrets,
     pub(super) problems: &'a mut Problems,
 }
 
@@ -94,6 +94,9 @@ impl Shape<'_> {
         };
         let holder = format!("{at}{}", error.instance_path().as_str());
         let known = expectation::field_names(expectation::subschema(schema, error));
+        for name in unexpected {
+            self.secrets.add_unknown(&pointer::field(&holder, name), name, &known, &error.instance()[name]);
+        }
         let mut meant = Vec::new();
         for name in unexpected {
             if self.problems.overflowed() {

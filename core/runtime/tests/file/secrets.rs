@@ -71,6 +71,39 @@ async fn a_secret_in_a_list_or_mapping_that_should_be_a_text_is_not_shown() {
 }
 
 #[tokio::test]
+async fn a_secret_under_a_misspelt_name_or_in_the_wrong_place_is_not_shown() {
+    for (what, with) in [
+        ("partition_by: [symbol]", "secret_kye: hunter2"),
+        ("partition_by: [symbol]", "password: { of: [hunter2] }"),
+        (
+            "  - type: lake\n    config:",
+            "  - { type: lake, secret_key: hunter2, config: {} }\n  - type: lake\n    config:",
+        ),
+        ("name: stocks", "api_key: hunter2\nname: stocks"),
+    ] {
+        assert_hidden(&File::new(GOOD.replacen(what, with, 1)).refused().await, "hunter2");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_in_a_file_that_is_no_yaml_is_not_shown() {
+    for wrong in [
+        "secret_key: \"hunter2, partition_by: [symbol] }",
+        "secret_key: @hunter2 }",
+        "\"secret_key\": 'hunter2' ] }",
+        "partition_by: [, secret_key: hunter2 }",
+        "path: x } }\n    password: hunter2\n   token: hunter2",
+        "path: x }\n    password: |\n      hunter2\n     hunter2: [\n",
+        "path: x }\n    at: [ s3://me:hunter2@lake }",
+    ] {
+        let text = GOOD.replace("partition_by: [symbol] }", wrong);
+        let diagnostics = File::new(text).refused().await;
+        assert!(diagnostics.to_string().contains("no YAML"), "{wrong}: {diagnostics}");
+        assert_hidden(&diagnostics, "hunter2");
+    }
+}
+
+#[tokio::test]
 async fn a_secret_of_a_plugin_that_is_not_linked_is_masked_by_its_name() {
     let block = "  - type: lake\n    config: { url: file:///lake/stocks, partition_by: [symbol] }\n";
     let flow = "  - { type: lak, config: { url: file:///lake/stocks, secret_key: hunter2 } }\n";

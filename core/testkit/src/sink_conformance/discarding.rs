@@ -10,8 +10,11 @@ list_cases! {
         a_discard_removes_what_a_former_config_wrote,
         a_discard_of_nothing_is_no_error,
     ]
-    "Sink::discard": "Called before the ranges are replayed under this one." => [
-        a_discarded_range_is_replayed,
+    "Sink::discard": "Called before their records are put under this one." => [
+        a_discarded_range_is_written_anew,
+    ]
+    "Sink::discard": "The same offsets with another [`revision`](crate::PlannedRange::revision) are another range: they may have been made durable by the partition's new owner while this call still goes on." => [
+        a_discard_that_comes_late_leaves_what_was_planned_anew,
     ]
     "Sink::reset": "Removes everything that a sink with this config has ever written for this topic, because a person starts over." => [
         a_reset_leaves_nothing_of_its_topic,
@@ -66,12 +69,29 @@ async fn a_discard_of_nothing_is_no_error(subject: Subject) -> Outcome {
     Ok(())
 }
 
-async fn a_discarded_range_is_replayed(subject: Subject) -> Outcome {
+async fn a_discarded_range_is_written_anew(subject: Subject) -> Outcome {
     let mut sink = subject.open().await?;
     subject.write(sink.as_mut(), &[(0, 0..50)], ROWS).await?;
     sink.discard(&subject.ranges(&[(0, 0..50)])).await?;
-    subject.write(sink.as_mut(), &[(0, 0..60)], ROWS).await?;
-    subject.assert_stored(&[(0, 0..60)], "after a discard and a flush that was planned anew");
+    let anew = [(0, 0..60)];
+    subject.put(sink.as_mut(), &anew, ROWS).await?;
+    sink.flush(subject.ranges_of(1, &anew)).await?;
+    subject.assert_stored(&anew, "after a discard and a flush that was planned anew");
+    Ok(())
+}
+
+async fn a_discard_that_comes_late_leaves_what_was_planned_anew(subject: Subject) -> Outcome {
+    if subject.dataset()?.is_none() {
+        return Ok(());
+    }
+    let spans = [(0, 0..50), (1, 0..50)];
+    let (mut evicted, mut owner) = (subject.open().await?, subject.open().await?);
+    subject.write(evicted.as_mut(), &spans, ROWS).await?;
+    owner.discard(&subject.ranges(&spans)).await?;
+    subject.put(owner.as_mut(), &spans, ROWS).await?;
+    owner.flush(subject.ranges_of(1, &spans)).await?;
+    evicted.discard(&subject.ranges(&spans)).await?;
+    subject.assert_stored(&spans, "after the evicted owner discarded too");
     Ok(())
 }
 

@@ -54,10 +54,16 @@ impl Subject {
     }
 
     pub(super) fn ranges(&self, spans: &Spans) -> Ranges {
+        self.ranges_of(0, spans)
+    }
+
+    /// The same, planned anew for the `revision`-th time.
+    pub(super) fn ranges_of(&self, revision: u32, spans: &Spans) -> Ranges {
         let range = |offsets: &Range<i64>| PlannedRange {
             offsets: OffsetRange::new(offsets.start, offsets.end),
             // Long ago, as in a replay.
             at: Timestamp::UNIX_EPOCH,
+            revision,
         };
         spans.iter().map(|(partition, offsets)| (self.partition(*partition), range(offsets))).collect()
     }

@@ -11,6 +11,7 @@ mod partitions;
 mod pipelines;
 mod quickstart;
 mod ranges;
+mod resources;
 mod rows;
 mod store_faults;
 mod support;

@@ -95,7 +95,7 @@ impl Store {
 /// The objects that a flush of these rows makes under a file. Every other version of the file spreads the rows over two
 /// folders.
 pub(crate) fn objects(range: Range, rows: Rows, file: u8) -> Vec<(Name, Rows)> {
-    let folder = |offset: u8| if file % 2 == 0 { offset / 2 % 2 } else { 0 };
+    let folder = |offset: u8| if file.is_multiple_of(2) { offset / 2 % 2 } else { 0 };
     let mut objects = Vec::new();
     for at in 0..2 {
         let rows = rows.of(|offset| folder(offset) == at);

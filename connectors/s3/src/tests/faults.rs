@@ -164,10 +164,13 @@ async fn removing_files_aborts_the_uploads_of_such_files_below_the_prefix_alone(
         Store::open(&settings, Path::new("/")).unwrap().put(path, large_file()).await.unwrap_err();
         server.heal();
     };
-    begin("s3://lake/stocks", &format!("k=a b/{NAME}")).await;
+    // More than one page of the server's list.
+    for folder in ["k=a b/", "k=b&c/", "k=d+e/"] {
+        begin("s3://lake/stocks", &format!("{folder}{NAME}")).await;
+    }
     begin("s3://lake/stocks", "other.json").await;
     begin("s3://lake/stocks2", NAME).await;
-    assert_eq!(server.open_uploads().unwrap().len(), 3);
+    assert_eq!(server.open_uploads().unwrap().len(), 5);
     assert_eq!(patient_store_at(&server).remove(|name| name == NAME).await.unwrap(), 0);
     let left: Vec<String> = server.open_uploads().unwrap().into_iter().map(|upload| upload.key).collect();
     assert_eq!(left, ["stocks/other.json".to_owned(), format!("stocks2/{NAME}")]);

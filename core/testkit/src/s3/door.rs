@@ -141,9 +141,7 @@ impl Door {
     }
 
     fn list_uploads(&self, target: &Target) -> io::Result<Response<Body>> {
-        let uploads = open_uploads(&self.root)?;
-        let prefix = target.parameter("prefix").unwrap_or_default();
-        Ok(answer(StatusCode::OK, listing(&target.bucket, prefix, &uploads)))
+        Ok(answer(StatusCode::OK, listing(target, open_uploads(&self.root)?)))
     }
 }
 

@@ -138,8 +138,8 @@ fn a_store_that_stays_down_ends_the_run_when_the_budget_is_spent() {
     assert_complete(&project, "after the budget was spent");
 }
 
-/// A debug build takes 115 MB here, of which the sink has 8. A backlog of 40 MB in memory would go beyond.
-const MEMORY_BYTES: u64 = 150_000_000;
+/// A debug build takes 150 MB for this also when the store is well. With the backlog of 40 MB in memory it would take more.
+const MEMORY_BYTES: u64 = 180_000_000;
 
 #[test]
 fn a_store_that_is_slow_for_long_holds_records_back_on_disk_and_not_in_memory() {

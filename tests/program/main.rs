@@ -13,6 +13,7 @@ mod quickstart;
 mod ranges;
 mod resources;
 mod rows;
+mod secrets;
 mod store_faults;
 mod support;
 mod texts;

@@ -10,6 +10,7 @@
 //! }
 //! ```
 
+#[cfg(feature = "jemalloc")]
 mod allocator;
 mod cli;
 
@@ -32,6 +33,5 @@ use pipeline_transforms as _;
 ///
 /// Knows every plugin that is linked into the program that calls it.
 pub fn main() -> std::process::ExitCode {
-    allocator::limit();
     cli::main()
 }

@@ -11,8 +11,8 @@ use rand::{Rng, SeedableRng};
 use crate::rows::{self, Row};
 use crate::support::{Project, Started, TICKS_TOPIC, becomes_true};
 
-/// How many kills there are: `PIPELINE_KILLS=1000 cargo test --test program kills_at_any_time`.
-const KILLS_VARIABLE: &str = "PIPELINE_KILLS";
+/// How many kills there are: `PIPELINE_TEST_KILLS=1000 cargo test --test program kills_at_any_time`.
+const KILLS_VARIABLE: &str = "PIPELINE_TEST_KILLS";
 const KILLS: u64 = 100;
 /// So many of them come to one pipeline before it is left to end.
 const KILLS_OF_A_LIFE: u64 = 10;

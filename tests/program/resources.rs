@@ -235,9 +235,9 @@ fn a_source_that_is_faster_than_the_sink_is_held_back_by_the_brokers_retention()
     assert!(held_back.peak <= free.peak + 4 * MIB, "{} MiB", held_back.peak / MIB);
 }
 
-/// How many flushes of two files each the last test looks at. `PIPELINE_FLUSHES=10000` takes about ten minutes.
+/// How many flushes of two files each the last test looks at. `PIPELINE_TEST_FLUSHES=10000` takes about ten minutes.
 fn flushes() -> usize {
-    std::env::var("PIPELINE_FLUSHES").map_or(60, |flushes| flushes.parse().unwrap())
+    std::env::var("PIPELINE_TEST_FLUSHES").map_or(60, |flushes| flushes.parse().unwrap())
 }
 
 #[test]

@@ -71,7 +71,10 @@ impl Uploads {
         let status = answer.status();
         let body = answer.into_body().bytes().await.map_err(failed)?;
         if !status.is_success() {
-            return Err(failed(format!("the server returned non-2xx status code: {status}: {}", String::from_utf8_lossy(&body))));
+            return Err(failed(format!(
+                "the server returned non-2xx status code: {status}: {}",
+                String::from_utf8_lossy(&body)
+            )));
         }
         quick_xml::de::from_reader(&body[..]).map_err(failed)
     }

@@ -130,8 +130,9 @@ impl<C: FileConfig> Plugin for InBucket<C> {
     }
 
     async fn open(config: C, context: Context) -> Result<Self> {
-        let location = Location::parse(&config.settings().url, &context.folder).unwrap();
-        let store = Store::new(bucket_of(&context.folder), location);
+        let settings = config.settings();
+        let location = Location::parse(&settings.url, &context.folder).unwrap();
+        let store = Store::new(bucket_of(&context.folder), location, settings.multipart_above);
         Ok(Self(FileSink::over(config, context, store)?))
     }
 }

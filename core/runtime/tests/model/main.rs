@@ -29,11 +29,13 @@ use crate::mutation::Mutation;
 use crate::protocol::Protocol;
 use crate::world::World;
 
-/// Wider bounds for who has the time: `MODEL=4,2,1` is four records, two faults, one change of the file.
+/// Wider bounds for who has the time: `PIPELINE_TEST_MODEL=4,2,1` is four records, two faults, one change of the file.
 fn bounds() -> Protocol {
-    let text = std::env::var("MODEL").unwrap_or_else(|_| "3,2,1".into());
+    let text = std::env::var("PIPELINE_TEST_MODEL").unwrap_or_else(|_| "3,2,1".into());
     let numbers: Vec<u8> = text.split(',').map(|number| number.parse().unwrap()).collect();
-    let [records, faults, edits] = numbers[..] else { panic!("expected MODEL=records,faults,edits, found {text}") };
+    let [records, faults, edits] = numbers[..] else {
+        panic!("expected PIPELINE_TEST_MODEL=records,faults,edits, found {text}")
+    };
     Protocol { records, faults, edits, mutation: Mutation::None }
 }
 

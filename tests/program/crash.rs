@@ -237,6 +237,7 @@ impl Scenario {
                         "stocks",
                     );
                 }
+                project.keep(&["data", "out"]);
             }
         }
         if place == Place::Bucket {

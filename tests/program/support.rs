@@ -16,6 +16,9 @@ use tempfile::TempDir;
 const DEADLINE: Duration = Duration::from_secs(120);
 const SIGKILL: i32 = 9;
 
+/// Names a folder that keeps what some tests have left, for a reader that is no part of this program (.ci/read_back.py).
+const KEEP_VARIABLE: &str = "PIPELINE_TEST_KEEP";
+
 /// A topic for all columns of the source `ticks`.
 pub(crate) const TICKS_TOPIC: &str = "\
 topic:
@@ -100,6 +103,17 @@ impl Project {
         collect_files(&self.path(folder), &mut files);
         files.sort();
         files
+    }
+
+    /// Keeps these files and folders, if somebody wants to read them.
+    pub(crate) fn keep(&self, paths: &[&str]) {
+        let Some(folder) = std::env::var_os(KEEP_VARIABLE) else { return };
+        fs::create_dir_all(&folder).unwrap();
+        let kept = tempfile::tempdir_in(folder).unwrap().keep();
+        for path in paths {
+            let copied = Command::new("cp").arg("-rL").arg(self.path(path)).arg(&kept).status().unwrap();
+            assert!(copied.success(), "cp {path}: {copied}");
+        }
     }
 
     /// The program with these arguments, in this folder.

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::{DataType, Int64Type, Schema};
 use pipeline_api::{
-    Artifact, BoxFuture, Buffered, Context, Dataset, Error, FileFormat, OffsetRange, PartitionValue, Plugin, Ranges,
-    RecordBatch, Result, SchemaRef, Sink, SinkBatch, Timestamp, TopicPartition, async_trait,
+    Artifact, BoxFuture, Buffered, Context, Dataset, Error, FileFormat, OffsetRange, PartitionValue, PlannedRange,
+    Plugin, Ranges, RecordBatch, Result, SchemaRef, Sink, SinkBatch, Timestamp, TopicPartition, async_trait,
 };
 use pipeline_testkit::sink_conformance::{Stored, Subject, cases, run};
 use pipeline_testkit::{records, schema};
@@ -80,6 +80,8 @@ enum Fault {
     DiscardsByPrefix,
     /// A discard removes nothing.
     DiscardsNothing,
+    /// What is planned anew has the names of what was discarded.
+    ForgetsRevisions,
     /// A reset removes the files of all topics.
     ResetsAllTopics,
     /// A reset removes nothing.
@@ -193,7 +195,7 @@ impl Sink for Shelf {
         let (fault, ending, location) = (self.fault, self.ending.clone(), self.location.clone());
         let put = self.put.clone();
         let sink = Arc::downgrade(&self.put);
-        let mut detached: Vec<(TopicPartition, OffsetRange, Vec<Vec<i64>>)> = Vec::new();
+        let mut detached: Vec<(TopicPartition, PlannedRange, Vec<Vec<i64>>)> = Vec::new();
         for (partition, range) in ranges.iter() {
             let mut held = put.lock().unwrap();
             let mut batches = match fault {
@@ -204,7 +206,7 @@ impl Sink for Shelf {
             if fault == Fault::LosesABatchAtFlush && batches.len() > 1 {
                 batches.pop();
             }
-            detached.push((partition.clone(), range.offsets, batches));
+            detached.push((partition.clone(), *range, batches));
         }
         let keeps_sink = (fault != Fault::NeedsTheSinkForItsWork).then(|| put.clone());
         let late = (fault == Fault::DetachesNothing).then_some(put);
@@ -215,7 +217,7 @@ impl Sink for Shelf {
                 return Err(Error::fatal("another flush is under way"));
             }
             let mut artifacts = Vec::new();
-            for (partition, offsets, mut batches) in detached {
+            for (partition, range, mut batches) in detached {
                 tokio::task::yield_now().await;
                 if sink.upgrade().is_none() {
                     return Err(Error::fatal("the sink is gone"));
@@ -230,9 +232,9 @@ impl Sink for Shelf {
                 if rows.is_empty() && fault != Fault::WritesEmptyRanges {
                     continue;
                 }
-                let file = format!("{location}{partition}+{}-{}{ending}", offsets.start, offsets.end);
+                let file = format!("{location}{}{ending}", stem(fault, &partition, &range));
                 let bytes = write(fault, &file, &batches).await;
-                artifacts.push(artifact(fault, file, &rows, bytes, partition, offsets));
+                artifacts.push(artifact(fault, file, &rows, bytes, partition, range.offsets));
             }
             BUSY.store(false, Ordering::Relaxed);
             Ok(artifacts)
@@ -260,7 +262,7 @@ impl Sink for Shelf {
             .iter()
             .map(|(partition, range)| match self.fault {
                 Fault::DiscardsByPrefix => format!("{}{partition}+{}", self.location, range.offsets.start),
-                _ => format!("{}{partition}+{}-{}", self.location, range.offsets.start, range.offsets.end),
+                fault => format!("{}{}", self.location, stem(fault, partition, range)),
             })
             .collect();
         let ours = |url: &String| match self.fault {
@@ -288,6 +290,14 @@ impl Sink for Shelf {
             Fault::ClosesOnce if held.is_empty() => Err(Error::fatal("there is nothing to close")),
             _ => Ok(()),
         }
+    }
+}
+
+fn stem(fault: Fault, partition: &TopicPartition, range: &PlannedRange) -> String {
+    let OffsetRange { start, end } = range.offsets;
+    match range.revision {
+        revision if revision > 0 && fault != Fault::ForgetsRevisions => format!("{partition}+{start}-{end}+{revision}"),
+        _ => format!("{partition}+{start}-{end}"),
     }
 }
 
@@ -413,7 +423,8 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::WantsSomethingToReset, "a_reset_of_nothing_is_no_error"),
     (Fault::DiscardsByPrefix, "a_discard_removes_its_ranges_and_no_others"),
     (Fault::DiscardsNothing, "a_discard_removes_what_a_former_config_wrote"),
-    (Fault::DiscardsNothing, "a_discarded_range_is_replayed"),
+    (Fault::DiscardsNothing, "a_discarded_range_is_written_anew"),
+    (Fault::ForgetsRevisions, "a_discard_that_comes_late_leaves_what_was_planned_anew"),
     (Fault::ResetsAllTopics, "a_reset_leaves_other_topics_alone"),
     (Fault::ResetsNothing, "a_reset_leaves_nothing_of_its_topic"),
     (Fault::ResetsNothing, "a_reset_removes_what_a_former_config_wrote"),

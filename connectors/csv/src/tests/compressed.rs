@@ -50,9 +50,16 @@ async fn bytes_that_are_not_what_the_name_says_are_refused() {
         fixture.write(name, bytes);
         assert_eq!(fixture.refusal(json!({ "path": name })).await, refusal);
     }
-    for (path, refusal) in
-        [("z.csv", "z.csv: there is no such file"), ("*.txt", "path: there is no csv file at `*.txt`")]
-    {
+    for (path, refusal) in [
+        (
+            "z.csv",
+            "z.csv: there is no such file, expected one; relative paths start from the folder of the pipeline file",
+        ),
+        (
+            "*.txt",
+            "path: there is no csv file at `*.txt`, expected one; relative paths start from the folder of the pipeline file",
+        ),
+    ] {
         assert_eq!(fixture.refusal(json!({ "path": path })).await, refusal);
     }
 }

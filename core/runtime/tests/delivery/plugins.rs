@@ -226,8 +226,10 @@ impl Sink for Lake {
     }
 
     async fn discard(&mut self, ranges: &Ranges) -> Result<()> {
-        if let Step::Take(time) = self.state.next(Call::Discard) {
-            tokio::time::sleep(time).await;
+        match self.state.next(Call::Discard) {
+            Step::Take(time) => tokio::time::sleep(time).await,
+            Step::Fail(kind) => return Err(Error::new(kind, "the discard fails as told")),
+            _ => {}
         }
         for (of, range) in ranges.iter() {
             self.state.remove(&name(of, range));

@@ -3,7 +3,7 @@
 use pipeline_api::OffsetRange;
 use pipeline_runtime::broker::Broker;
 
-use crate::state::{Call, Event, FATAL};
+use crate::state::{Call, Event, FATAL, RETRIABLE};
 use crate::world::{File, World, flushed_of_one, is_flush};
 
 fn by_30() -> File {
@@ -42,6 +42,18 @@ async fn a_range_that_was_planned_under_another_file_is_discarded_and_planned_an
     let discarded = events.iter().position(|event| *event == Event::Discarded(0, OffsetRange::new(0, 30))).unwrap();
     assert!(discarded < events.iter().position(is_flush).unwrap());
     assert_eq!(flushed_of_one(&world.state), [(0, 50), (50, 100)]);
+    assert!(world.state.objects().iter().all(|object| object.version == 2));
+    world.assert_exactly_once(0..100).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_discard_that_may_work_later_is_tried_again() {
+    let mut world = World::new(by_30());
+    world.state.script(Call::FlushWork, [FATAL]);
+    world.fail().await;
+    world.file.version = 2;
+    world.state.script(Call::Discard, [RETRIABLE, RETRIABLE]);
+    world.run_to_its_end().await;
     assert!(world.state.objects().iter().all(|object| object.version == 2));
     world.assert_exactly_once(0..100).await;
 }

@@ -7,17 +7,20 @@ use super::SinkTask;
 use super::held::Held;
 use crate::broker::Committed;
 use crate::run::commit_note::CommitNote;
+use crate::run::retry::Retry;
+use crate::run::stop::Stop;
 
 impl SinkTask {
-    /// Takes over a partition where its last owner left it.
-    pub(super) async fn assign(&mut self, partition: i32) -> Result<()> {
+    /// Takes over a partition where its last owner left it, unless somebody asks for a stop before that is possible.
+    pub(super) async fn assign(&mut self, partition: i32, stop: &mut Stop) -> Result<()> {
         let bounds = self.consumer.bounds(partition).await?;
         let committed = self.consumer.committed(&[partition]).await?.remove(&partition);
         self.epoch += 1;
         let held = match committed {
-            None => Held::at(bounds.start, self.epoch, None),
-            Some(committed) => self.resume(partition, &committed, bounds).await?,
+            None => Some(Held::at(bounds.start, self.epoch, None)),
+            Some(committed) => self.resume(partition, &committed, bounds, stop).await?,
         };
+        let Some(held) = held else { return Ok(()) };
         crash_at("sink_assigned");
         self.consumer.seek(partition, held.start).await?;
         if self.paused {
@@ -29,8 +32,15 @@ impl SinkTask {
         Ok(())
     }
 
-    /// What the note at a committed offset asks for: to go on there, or to replay the range that was planned.
-    async fn resume(&mut self, partition: i32, committed: &Committed, bounds: OffsetRange) -> Result<Held> {
+    /// What the note at a committed offset asks for: to go on there, or to replay the range that was planned. `None` if
+    /// somebody asked for a stop meanwhile.
+    async fn resume(
+        &mut self,
+        partition: i32,
+        committed: &Committed,
+        bounds: OffsetRange,
+        stop: &mut Stop,
+    ) -> Result<Option<Held>> {
         let topic = &self.plan.topic.name;
         let note = CommitNote::parse(&committed.metadata)?;
         if note.as_ref().is_some_and(|note| note.topic_id != self.topic_id) {
@@ -56,24 +66,31 @@ impl SinkTask {
                 committed.offset,
             )));
         }
-        let Some(plan) = plan else { return Ok(Held::at(committed.offset, self.epoch, None)) };
+        let Some(plan) = plan else { return Ok(Some(Held::at(committed.offset, self.epoch, None))) };
         let range = plan.range(committed.offset);
         if plan.fingerprint == self.sink_plan().fingerprint {
-            return Ok(Held::at(committed.offset, self.epoch, Some(range)));
+            return Ok(Some(Held::at(committed.offset, self.epoch, Some(range))));
         }
-        self.discard(partition, range).await?;
-        Ok(Held { revision: range.revision + 1, ..Held::at(committed.offset, self.epoch, None) })
+        let anew = Held { revision: range.revision + 1, ..Held::at(committed.offset, self.epoch, None) };
+        Ok(self.discard(partition, range, stop).await?.then_some(anew))
     }
 
-    /// Removes what is left of a range that was planned under another file. Whoever is evicted meanwhile goes on with it
-    /// beside the new owner: hence the revision, which sets apart what is planned afterwards.
-    async fn discard(&mut self, partition: i32, range: PlannedRange) -> Result<()> {
+    /// Removes what is left of a range that was planned under another file; false if somebody asked for a stop before that
+    /// was possible. Whoever is evicted meanwhile goes on with it beside the new owner: hence the revision, which sets apart
+    /// what is planned afterwards.
+    async fn discard(&mut self, partition: i32, range: PlannedRange, stop: &mut Stop) -> Result<bool> {
         info!(sink = %self.sink_plan().name, partition, range = %range.offsets, "the file changed since this range was planned: its objects are removed and written anew");
         let ranges = Ranges::from_iter([(self.topic_partition(partition), range)]);
+        let mut attempts = Retry::new(self.plan.errors.retry);
         crash_at("sink_before_discard");
-        self.sink.discard(&ranges).await?;
+        while let Err(error) = self.sink.discard(&ranges).await {
+            attempts.wait_after(error, stop).await?;
+            if stop.is_requested() {
+                return Ok(false);
+            }
+        }
         crash_at("sink_after_discard");
-        Ok(())
+        Ok(true)
     }
 
     /// Forgets partitions that belong to somebody else now, with all that was put for them. Their flush, if one is under way,

@@ -147,7 +147,7 @@ impl SinkTask {
             Polled::Records(records) => self.consume(*records, stop).await,
             Polled::Assigned(partitions) => {
                 for partition in partitions {
-                    self.assign(partition).await?;
+                    self.assign(partition, stop).await?;
                 }
                 Ok(())
             }

@@ -2,6 +2,7 @@
 
 Each argument is a folder with data/stocks_daily.csv, and Parquet and JSON files somewhere below out/."""
 
+import os
 import sys
 
 import duckdb
@@ -10,6 +11,7 @@ COLUMNS = "symbol, date, open, high, low, close, volume, adj_close"
 
 
 def read_back(folder):
+    assert os.path.isdir(folder), f"{folder} is no folder"
     parquet = f"read_parquet('{folder}/out/**/*.parquet', hive_partitioning = true, filename = true)"
     json = f"read_json('{folder}/out/**/*.json*', format = 'newline_delimited')"
     duckdb.sql(f"CREATE OR REPLACE TEMP TABLE expected AS SELECT {COLUMNS} FROM read_csv('{folder}/data/stocks_daily.csv')")

@@ -109,7 +109,7 @@ impl Project {
     pub(crate) fn keep(&self, paths: &[&str]) {
         let Some(folder) = std::env::var_os(KEEP_VARIABLE) else { return };
         fs::create_dir_all(&folder).unwrap();
-        let kept = tempfile::tempdir_in(folder).unwrap().keep();
+        let kept = tempfile::Builder::new().prefix("kept-").tempdir_in(folder).unwrap().keep();
         for path in paths {
             let copied = Command::new("cp").arg("-rL").arg(self.path(path)).arg(&kept).status().unwrap();
             assert!(copied.success(), "cp {path}: {copied}");

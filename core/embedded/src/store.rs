@@ -22,7 +22,7 @@ pub(crate) const GROUP_OFFSETS: TableDefinition<(u64, &str, i32), (i64, &str)> =
 pub(crate) const SOURCE_OFFSETS: TableDefinition<(&str, &str, &str), &str> = TableDefinition::new("source_offsets");
 
 /// Small, because records are read in blocks that the consumers keep, and the operating system caches the file.
-const CACHE_BYTES: usize = 16 << 20;
+const CACHE_BYTES: usize = 8 << 20;
 const FILE: &str = "broker.redb";
 
 /// The file that everything lies in, or its image in memory. One process at a time holds it.

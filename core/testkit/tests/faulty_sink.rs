@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod faults;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +20,8 @@ use pipeline_testkit::{records, schema};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
+
+use crate::faults::{assert_each_finds_one, assert_found};
 
 /// What a sink does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -434,16 +438,10 @@ const FAULTS: &[(Fault, &str)] = &[
 
 #[tokio::test]
 async fn every_fault_is_found() {
-    for (fault, case) in FAULTS {
-        let outcome = cases().into_iter().find(|found| found.name == *case).unwrap().run(shelf(*fault)).await;
-        let fault_text = outcome.expect_err(&format!("{fault:?} passes {case}"));
-        assert!(fault_text.starts_with(case) && fault_text.contains("the contract says at"), "{fault_text}");
-    }
+    assert_found(cases(), FAULTS, shelf).await;
 }
 
 #[test]
 fn every_case_finds_a_fault() {
-    for case in cases().iter().filter(|case| !case.contract.starts_with("Plugin::")) {
-        assert!(FAULTS.iter().any(|(_, found_by)| *found_by == case.name), "{} finds none", case.name);
-    }
+    assert_each_finds_one(cases(), FAULTS);
 }

@@ -7,12 +7,9 @@ use tikv_jemallocator::Jemalloc;
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
-/// One arena, since every further one keeps memory of its own, and freed pages go back to the system soon. The environment's
-/// `MALLOC_CONF` has the last word.
-const SETTINGS: &[u8; 45] = b"narenas:1,dirty_decay_ms:20,muzzy_decay_ms:0\0";
-
-/// Where jemalloc looks for its settings.
+/// Where jemalloc looks for its settings: one arena, since every further one keeps memory of its own, and freed pages go back
+/// to the system soon. The environment's `MALLOC_CONF` has the last word.
 #[allow(unsafe_code, reason = "jemalloc reads its settings from a symbol of this name")]
 // SAFETY: nothing else defines this symbol, and jemalloc takes it for a pointer to a text that ends with a NUL.
 #[unsafe(export_name = "malloc_conf")]
-static MALLOC_CONF: &[u8; 45] = SETTINGS;
+static MALLOC_CONF: &[u8; 45] = b"narenas:1,dirty_decay_ms:20,muzzy_decay_ms:0\0";

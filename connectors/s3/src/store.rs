@@ -109,7 +109,11 @@ impl Store {
         if result.is_err() {
             match upload.abort().await {
                 Ok(()) | Err(StoreError::NotFound { .. }) => {}
-                Err(error) => tracing::warn!(%key, %error, "an incomplete upload stays behind, until the next attempt"),
+                Err(error) => {
+                    // In these words nothing is left of what the store may have repeated of the request.
+                    let error = store_error(error, Call::Abort, key.as_ref());
+                    tracing::warn!(error = %format!("{error:#}"), "an incomplete upload stays behind, until the next attempt");
+                }
             }
         }
         result

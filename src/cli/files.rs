@@ -32,7 +32,7 @@ pub(super) async fn load_all(paths: &[PathBuf], args: &LoadArgs, registry: &Regi
         return Err(Failure::File);
     }
     for (index, plan) in plans.iter().enumerate() {
-        if plans[..index].iter().any(|other| other.name == plan.name && other.broker.path == plan.broker.path) {
+        if plans[..index].iter().any(|other| other.name == plan.name && other.broker == plan.broker) {
             return Err(Failure::Usage(format!(
                 "two files are pipelines called `{}`, expected a name of its own for each",
                 plan.name

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{BinaryArray, TimestampMillisecondArray};
 use pipeline_embedded::EmbeddedBroker;
-use pipeline_runtime::BrokerSettings;
+use pipeline_runtime::EmbeddedSettings;
 use pipeline_runtime::broker::{Broker, Polled, ProducedRecords, ProducerId, TopicSpec};
 
 use crate::support::Project;
@@ -114,7 +114,7 @@ pub(crate) fn texts(letters: &[Letter]) -> Vec<String> {
 
 /// Opens the broker of a pipeline that does not run.
 fn with_broker<T>(project: &Project, store: &str, work: impl AsyncFnOnce(Arc<EmbeddedBroker>) -> T) -> T {
-    let settings = BrokerSettings { path: Some(project.path(store)), retention: "1GiB".parse().unwrap() };
+    let settings = EmbeddedSettings { path: Some(project.path(store)), retention: "1GiB".parse().unwrap() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { work(EmbeddedBroker::open(&settings).unwrap()).await })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use pipeline_embedded::EmbeddedBroker;
-use pipeline_runtime::BrokerSettings;
+use pipeline_runtime::EmbeddedSettings;
 use pipeline_runtime::broker::Broker;
 
 use crate::support::Project;
@@ -62,7 +62,7 @@ fn fault(mut ranges: Ranges, committed: &[i64]) -> Option<String> {
 /// What a group has committed as the next offset to read, by partition.
 fn committed(project: &Project, store: &str, group: &str, topic: &str) -> Vec<i64> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-        let settings = BrokerSettings { path: Some(project.path(store)), retention: "1GiB".parse().unwrap() };
+        let settings = EmbeddedSettings { path: Some(project.path(store)), retention: "1GiB".parse().unwrap() };
         let broker = EmbeddedBroker::open(&settings).unwrap();
         let ends = broker.bounds(topic).await.unwrap().into_iter().map(|bounds| bounds.end);
         let committed = broker.committed(group, topic).await.unwrap().into_iter();

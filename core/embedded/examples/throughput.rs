@@ -10,7 +10,7 @@ use std::time::Instant;
 use arrow::array::{Array, BinaryArray, BinaryBuilder, TimestampMillisecondArray};
 use pipeline_api::{ByteSize, Result, SourceOffsets};
 use pipeline_embedded::EmbeddedBroker;
-use pipeline_runtime::BrokerSettings;
+use pipeline_runtime::EmbeddedSettings;
 use pipeline_runtime::broker::{Broker, CommitError, Committed, Polled, ProducedRecords, ProducerId, TopicSpec};
 
 const RECORDS: usize = 3_000_000;
@@ -22,8 +22,10 @@ const GROUP: &str = "throughput-sink";
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), CommitError> {
     let folder = tempfile::tempdir().map_err(|error| pipeline_api::Error::fatal(error.to_string()))?;
-    let broker =
-        EmbeddedBroker::open(&BrokerSettings { path: Some(folder.path().to_owned()), retention: ByteSize::mib(2048) })?;
+    let broker = EmbeddedBroker::open(&EmbeddedSettings {
+        path: Some(folder.path().to_owned()),
+        retention: ByteSize::mib(2048),
+    })?;
     let retained_for = vec![GROUP.to_owned()];
     broker.ensure_topic(&TopicSpec { name: "ticks".to_owned(), partitions: PARTITIONS, retained_for }).await?;
     // Built before the clock starts: a few batches in turn, so that the broker sees different bytes.

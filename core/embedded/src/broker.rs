@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pipeline_api::{Error, OffsetRange, Result};
-use pipeline_runtime::BrokerSettings;
+use pipeline_runtime::EmbeddedSettings;
 use pipeline_runtime::broker::{Broker, Committed, Consumer, Producer, ProducerId, TopicInfo, TopicSpec};
 use tokio::sync::watch;
 
@@ -49,13 +49,13 @@ impl EmbeddedBroker {
     /// Opens the store that the settings name. After a crash that takes as long as reading it once.
     ///
     /// Errors: another process holds it; it cannot be read or written.
-    pub fn open(settings: &BrokerSettings) -> Result<Arc<Self>> {
+    pub fn open(settings: &EmbeddedSettings) -> Result<Arc<Self>> {
         Self::open_with(settings, SESSION_TIMEOUT)
     }
 
     /// The same with another session time-out than 45 s: after so long without a poll a member that holds up a rebalance
     /// is evicted.
-    pub fn open_with(settings: &BrokerSettings, session_timeout: Duration) -> Result<Arc<Self>> {
+    pub fn open_with(settings: &EmbeddedSettings, session_timeout: Duration) -> Result<Arc<Self>> {
         let shared = Shared {
             store: Store::open(settings.path.as_deref())?,
             retention: Retention::new(settings.retention.bytes()),

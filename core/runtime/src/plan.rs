@@ -1,5 +1,6 @@
 //! What a run does: a pipeline file in which every name is resolved.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub struct Plan {
     pub sinks: Vec<SinkPlan>,
     /// What happens to records that nobody accepts, and to calls that fail.
     pub errors: ErrorPolicy,
-    /// The embedded broker's settings.
+    /// The broker that the topic lives on.
     pub broker: BrokerSettings,
     /// Queries whose answers are shown after a bounded run.
     pub report: Vec<ReportQuery>,
@@ -185,9 +186,54 @@ pub struct RetryPolicy {
     pub max_pause: Duration,
 }
 
+/// The broker that a topic lives on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BrokerSettings {
+    /// The one in the process.
+    Embedded(EmbeddedSettings),
+    /// A Kafka cluster.
+    Kafka(KafkaSettings),
+}
+
+/// A Kafka cluster and how to talk to it. Property names are librdkafka's own.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct KafkaSettings {
+    /// What all clients have.
+    pub properties: BTreeMap<String, String>,
+    /// What the members of consumer groups have besides.
+    pub consumer: BTreeMap<String, String>,
+    /// What producers have besides.
+    pub producer: BTreeMap<String, String>,
+    /// What the client has besides that creates and checks topics.
+    pub admin: BTreeMap<String, String>,
+    /// Who this process is among those that run the same file: it gets its partitions back after a restart.
+    pub instance: Option<String>,
+    /// What the defaults are made for.
+    pub latency: Latency,
+    /// Whether properties that fetch tokens over HTTP are allowed.
+    pub allow_oidc: bool,
+}
+
+/// What the defaults of Kafka clients are made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Latency {
+    /// Many records per second.
+    #[default]
+    Normal,
+    /// Few milliseconds from record to record.
+    Low,
+}
+
+/// Holds secrets: shows names only.
+impl fmt::Debug for KafkaSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaSettings").field("properties", &self.properties.keys()).finish_non_exhaustive()
+    }
+}
+
 /// The embedded broker's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BrokerSettings {
+pub struct EmbeddedSettings {
     /// The folder of its store; `None` keeps everything in memory, for one run.
     pub path: Option<PathBuf>,
     /// How much a topic may hold before its producers wait for the sinks, or, without sinks, the oldest is removed.

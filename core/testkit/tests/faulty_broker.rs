@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pipeline_api::{ByteSize, OffsetRange, Result};
 use pipeline_embedded::EmbeddedBroker;
-use pipeline_runtime::BrokerSettings;
+use pipeline_runtime::EmbeddedSettings;
 use pipeline_runtime::broker::{Broker, Committed, Consumer, Producer, ProducerId, TopicInfo, TopicSpec};
 use pipeline_testkit::broker_conformance::cases;
 
@@ -87,7 +87,7 @@ async fn every_fault_is_found() {
 }
 
 fn broker(fault: Fault) -> Arc<dyn Broker> {
-    let settings = BrokerSettings { path: None, retention: ByteSize::mib(64) };
+    let settings = EmbeddedSettings { path: None, retention: ByteSize::mib(64) };
     let inner = EmbeddedBroker::open_with(&settings, Duration::from_secs(5)).unwrap();
     Arc::new(FaultyBroker { inner, fault, calls: AtomicU32::new(0) })
 }

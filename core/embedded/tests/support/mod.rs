@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::{Array, BinaryArray, TimestampMillisecondArray};
 use pipeline_api::{ByteSize, SourceOffsets};
 use pipeline_embedded::EmbeddedBroker;
-use pipeline_runtime::BrokerSettings;
+use pipeline_runtime::EmbeddedSettings;
 use pipeline_runtime::broker::{
     Broker, CommitError, Committed, Consumer, Polled, ProducedRecords, Producer, ProducerId, TopicSpec,
 };
@@ -22,15 +22,15 @@ pub(crate) const GROUP: &str = "pipeline-sink";
 pub(crate) async fn open(folder: Option<&Path>, retention: u64) -> Arc<EmbeddedBroker> {
     let settings = match folder {
         Some(folder) => in_folder(folder, retention),
-        None => BrokerSettings { path: None, retention: size(retention) },
+        None => EmbeddedSettings { path: None, retention: size(retention) },
     };
     let broker = EmbeddedBroker::open(&settings).unwrap();
     broker.ensure_topic(&spec()).await.unwrap();
     broker
 }
 
-pub(crate) fn in_folder(folder: &Path, retention: u64) -> BrokerSettings {
-    BrokerSettings { path: Some(folder.to_owned()), retention: size(retention) }
+pub(crate) fn in_folder(folder: &Path, retention: u64) -> EmbeddedSettings {
+    EmbeddedSettings { path: Some(folder.to_owned()), retention: size(retention) }
 }
 
 pub(crate) fn spec() -> TopicSpec {

@@ -16,7 +16,7 @@ use super::policies;
 use super::problems::Problems;
 use super::secrets::Secrets;
 use super::spec::{EmbeddedSpec, ErrorsSpec, ReportSpec};
-use crate::plan::{Plan, PluginPlan, ReportQuery, SinkPlan, SourcePlan, TopicPlan};
+use crate::plan::{BrokerSettings, Plan, PluginPlan, ReportQuery, SinkPlan, SourcePlan, TopicPlan};
 
 /// Makes a plan of the tree, part by part, so that a part with a mistake hides none in another.
 pub(super) struct Planner<'a> {
@@ -57,7 +57,7 @@ impl Planner<'_> {
             topic: topic?,
             sinks: sinks?,
             errors,
-            broker,
+            broker: BrokerSettings::Embedded(broker),
             report,
             secrets: self.secrets.redactor(),
         })

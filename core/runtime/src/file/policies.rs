@@ -7,7 +7,7 @@ use pipeline_api::ByteSize;
 use super::names;
 use super::problems::Problems;
 use super::spec::{EmbeddedSpec, ErrorsSpec, FlushSpec, RetrySpec, ToleranceSpec};
-use crate::plan::{BrokerSettings, ErrorPolicy, FlushPolicy, RetryPolicy, Tolerance, TopicPlan};
+use crate::plan::{EmbeddedSettings, ErrorPolicy, FlushPolicy, RetryPolicy, Tolerance, TopicPlan};
 
 /// How much a sink writes at once, and the memory that it may use, if a file says nothing of either.
 const BYTES: ByteSize = ByteSize::mib(32);
@@ -56,7 +56,12 @@ pub(super) fn errors(spec: Option<ErrorsSpec>, topic: Option<&TopicPlan>, proble
 }
 
 /// The embedded broker's settings, for the pipeline `name` whose file is in `folder`.
-pub(super) fn broker(spec: Option<EmbeddedSpec>, name: &str, folder: &Path, problems: &mut Problems) -> BrokerSettings {
+pub(super) fn broker(
+    spec: Option<EmbeddedSpec>,
+    name: &str,
+    folder: &Path,
+    problems: &mut Problems,
+) -> EmbeddedSettings {
     let spec = spec.unwrap_or_default();
     if spec.in_memory && spec.path.is_some() {
         problems.key("/embedded/path", "has no use under `in_memory: true`, expected one of the two");
@@ -66,7 +71,7 @@ pub(super) fn broker(spec: Option<EmbeddedSpec>, name: &str, folder: &Path, prob
         Some(path) => Some(folder.join(path)),
         None => Some(folder.join(".pipeline").join(name)),
     };
-    BrokerSettings { path, retention: spec.retention }
+    EmbeddedSettings { path, retention: spec.retention }
 }
 
 fn retry(spec: &RetrySpec, problems: &mut Problems) -> RetryPolicy {

@@ -11,7 +11,7 @@ use pipeline_embedded::EmbeddedBroker;
 use pipeline_runtime::broker::{Broker, Committed, Polled, ProducedRecords, ProducerId};
 use pipeline_runtime::file::{LoadOptions, load};
 use pipeline_runtime::run::{CommitNote, End, Progress, Stopper, run};
-use pipeline_runtime::{BrokerSettings, Plan};
+use pipeline_runtime::{EmbeddedSettings, Plan};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -75,7 +75,7 @@ impl World {
 
     pub(crate) fn with_retention(file: File, retention: ByteSize) -> Self {
         let (test, state) = State::register();
-        let settings = BrokerSettings { path: None, retention };
+        let settings = EmbeddedSettings { path: None, retention };
         let broker = Arc::new(Spy::new(EmbeddedBroker::open(&settings).unwrap(), state.clone()));
         Self { file, state, broker, test, progress: Mutex::default() }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pipeline_api::{ByteSize, Delivery};
-use pipeline_runtime::Tolerance;
+use pipeline_runtime::{BrokerSettings, EmbeddedSettings, Tolerance};
 
 use crate::{File, GOOD};
 
@@ -18,8 +18,8 @@ async fn a_short_file_gets_every_default() {
     assert_eq!((plan.sources[0].name.as_ref(), plan.sources[0].tasks), ("csv", 1));
     assert_eq!(plan.topic.converter.registration.type_name(), "json");
     assert_eq!(plan.topic.partitions, 6);
-    assert_eq!(plan.broker.path, Some(folder.join(".pipeline/stocks")));
-    assert_eq!(plan.broker.retention, ByteSize::mib(1024));
+    let embedded = EmbeddedSettings { path: Some(folder.join(".pipeline/stocks")), retention: ByteSize::mib(1024) };
+    assert_eq!(plan.broker, BrokerSettings::Embedded(embedded));
     assert_eq!(plan.errors.tolerance, Tolerance::None);
     let retry = plan.errors.retry;
     let pauses = (retry.timeout, retry.pause, retry.max_pause);

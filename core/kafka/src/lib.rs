@@ -1,0 +1,1 @@
+//! Apache Kafka as the broker of a pipeline: the only crate that names rdkafka.

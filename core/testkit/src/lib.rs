@@ -12,6 +12,8 @@
 pub mod broker_conformance;
 pub mod converter_conformance;
 pub mod hook_conformance;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod sink_conformance;

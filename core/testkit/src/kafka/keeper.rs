@@ -1,0 +1,77 @@
+//! The process between a test and its broker.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+const SCRIPT: &str = include_str!("keeper.sh");
+
+/// A shell that keeps a process in a folder. Whatever ends this process closes the pipe to the shell, which then ends the
+/// other one and removes the folder. It has a process group of its own, so that Ctrl-C leaves it the time to.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    folder: PathBuf,
+    shell: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Keeper {
+    /// The file in the folder with what the process writes.
+    pub(super) const LOG: &str = "broker.log";
+
+    /// Makes a folder, and a shell that will start this command with it.
+    pub(super) fn new(command: impl FnOnce(&Path) -> Command) -> Self {
+        let folder = tempfile::Builder::new().prefix("kafka").tempdir().expect("a temporary folder").keep();
+        let command = command(&folder);
+        let mut shell = Command::new("bash");
+        shell.args(["-c", SCRIPT, "keeper"]).arg(&folder).arg(command.get_program()).args(command.get_args());
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        let mut shell = shell.spawn().expect("bash");
+        let answers = BufReader::new(shell.stdout.take().expect("a pipe from the shell"));
+        Self { folder, shell, answers }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Starts the process and returns its id.
+    pub(super) fn start(&mut self) -> u32 {
+        self.order("start").parse().expect("the id of a process")
+    }
+
+    pub(super) fn is_alive(&mut self) -> bool {
+        self.order("is_alive") == "yes"
+    }
+
+    /// Ends the process at once, and returns when it is gone.
+    pub(super) fn kill(&mut self) {
+        self.order("kill");
+    }
+
+    /// Stops the process, and returns when it stands still.
+    pub(super) fn pause(&mut self) {
+        self.order("pause");
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.order("resume");
+    }
+
+    fn order(&mut self, order: &str) -> String {
+        let stdin = self.shell.stdin.as_mut().expect("a pipe to the shell");
+        writeln!(stdin, "{order}").expect("a shell that listens");
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).expect("a shell that answers");
+        answer.trim_end().to_owned()
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        // Whatever it says, more cannot be done.
+        let _ = self.shell.wait();
+    }
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use pipeline_api::Registry;
 use pipeline_runtime::Plan;
-use pipeline_runtime::file::{self, Color, Diagnostics, LoadOptions};
+use pipeline_runtime::file::{self, Color, Diagnostics, KafkaCheck, LoadOptions};
 
 use super::redaction::hide;
 use super::{Failure, LoadArgs};
@@ -69,8 +69,14 @@ pub(super) fn options(args: &LoadArgs) -> Result<LoadOptions, Failure> {
     env.extend(
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
     );
-    Ok(LoadOptions { sets, env })
+    Ok(LoadOptions { sets, env, kafka: KAFKA })
 }
+
+/// What is wrong with a `kafka` block, if this program knows Kafka.
+#[cfg(feature = "kafka")]
+const KAFKA: Option<KafkaCheck> = Some(pipeline_kafka::check);
+#[cfg(not(feature = "kafka"))]
+const KAFKA: Option<KafkaCheck> = None;
 
 /// `1st`, `2nd`, from 0.
 fn ordinal(index: usize) -> String {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline_api::{ByteSize, Context, Dataset, Delivery, Registration, SchemaRef, SourceOffsets, Task};
+use pipeline_api::{ByteSize, Context, Dataset, Delivery, Registration, SchemaRef, SourceOffsets, Task, nearest};
 use serde_json::Value;
 
 use crate::Redactor;
@@ -106,6 +106,8 @@ pub struct TopicPlan {
     pub name: Arc<str>,
     /// How many partitions it has.
     pub partitions: i32,
+    /// How the topic is made if it is missing. Without this a Kafka cluster must have it; the embedded broker makes it anyway.
+    pub create: Option<CreateTopic>,
     /// The column whose text is the record's key. Without one records have no key and are spread evenly.
     pub key: Option<String>,
     /// The column that is the record's timestamp; without one it is the time at which the record was produced.
@@ -114,6 +116,21 @@ pub struct TopicPlan {
     pub converter: PluginPlan,
     /// The records on the topic.
     pub schema: SchemaRef,
+}
+
+/// How a topic is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateTopic {
+    /// On how many brokers it lies; -1 is the cluster's default.
+    pub replication_factor: i32,
+    /// Kafka's own settings of a topic, such as `retention.ms`.
+    pub config: BTreeMap<String, String>,
+}
+
+impl Default for CreateTopic {
+    fn default() -> Self {
+        Self { replication_factor: -1, config: BTreeMap::new() }
+    }
 }
 
 /// One sink.
@@ -213,6 +230,36 @@ pub struct KafkaSettings {
     /// Whether properties that fetch tokens over HTTP are allowed.
     pub allow_oidc: bool,
 }
+
+impl KafkaSettings {
+    /// The properties that hold secrets.
+    pub const SECRETS: [&str; 10] = [
+        "sasl.password",
+        "ssl.key.password",
+        "ssl.key.pem",
+        "ssl.keystore.password",
+        "sasl.oauthbearer.config",
+        "sasl.oauthbearer.client.secret",
+        "sasl.oauthbearer.client.credentials.client.secret",
+        "sasl.oauthbearer.assertion.private.key.pem",
+        "sasl.oauthbearer.assertion.private.key.passphrase",
+        // No property of librdkafka, but what a person brings along from a Java client; it has the password in it.
+        "sasl.jaas.config",
+    ];
+
+    /// Whether the value of a property may be a secret: those that hold one, and what sounds like it, also with a slip in its
+    /// name. The name of a file with a secret in it is none.
+    pub fn is_secret(property: &str) -> bool {
+        let property = property.to_lowercase();
+        let plain = [".location", ".file", ".keytab", ".url", ".id"].iter().any(|end| property.ends_with(end));
+        let is_slip = |word: &str| word != "socket" && nearest(word, ["password", "passphrase", "secret"]).is_some();
+        let sounds = |word: &str| SECRET_WORDS.iter().any(|sound| word.contains(sound)) || is_slip(word);
+        Self::SECRETS.contains(&property.as_str()) || !plain && property.split(['.', '_', '-']).any(sounds)
+    }
+}
+
+/// What is in the names of secrets.
+const SECRET_WORDS: [&str; 7] = ["password", "passphrase", "secret", "token", "credential", "key", "jaas"];
 
 /// What the defaults of Kafka clients are made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

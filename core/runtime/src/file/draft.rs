@@ -13,7 +13,7 @@ use super::planner::Planner;
 use super::problems::{Aspect, Problem, Problems};
 use super::secrets::Secrets;
 use super::shape::{Form, Shape};
-use super::{LoadOptions, placeholders, plugins, pointer, schema};
+use super::{KafkaCheck, LoadOptions, placeholders, plugins, pointer, schema};
 use crate::plan::Plan;
 
 /// A file on its way to a plan.
@@ -24,6 +24,7 @@ pub(super) struct Draft {
     problems: Problems,
     /// The paths that the command line set, by pointer.
     sets: BTreeMap<String, String>,
+    kafka: Option<KafkaCheck>,
 }
 
 impl Draft {
@@ -36,19 +37,23 @@ impl Draft {
         placeholders::fill(&mut tree, &options.env, &mut untyped, &mut secrets, &mut problems);
         secrets.add_user_infos(&tree);
         secrets.add_environment(&options.env);
-        Self { tree, untyped, secrets, problems, sets }
+        Self { tree, untyped, secrets, problems, sets, kafka: options.kafka }
     }
 
     /// The plan. `None` if there is an error, which is then among the diagnostics.
     pub(super) async fn plan(&mut self, folder: &Path, registry: &Registry) -> Option<Plan> {
-        let Self { tree, untyped, secrets, problems, .. } = self;
-        Shape { untyped, secrets, problems }.check(tree, "", &Form::new(schema::skeleton()));
+        let Self { tree, untyped, secrets, problems, kafka, .. } = self;
+        let form = Form::new(schema::skeleton());
+        secrets.add_write_only("", tree, form.schema());
+        secrets.add_properties("/kafka", tree);
+        Shape { untyped, secrets, problems }.check(tree, "", &form);
         if !tree.is_object() {
             return None;
         }
         let plugins = plugins::look_up(tree, registry, untyped, secrets, problems);
         let tree = without_errors(std::mem::take(tree), problems);
-        Planner { tree: &tree, plugins: &plugins, folder, secrets, problems, doubtful: HashSet::new() }.plan().await
+        let doubtful = HashSet::new();
+        Planner { tree: &tree, plugins: &plugins, folder, secrets, problems, doubtful, kafka: *kafka }.plan().await
     }
 
     /// Everything that was found.

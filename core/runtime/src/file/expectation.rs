@@ -21,7 +21,11 @@ pub(super) fn expected(schema: &Value) -> String {
         return parts.join(" or ");
     }
     let kinds: Vec<String> = kinds(schema).map(|kind| described(kind, schema)).collect();
-    if kinds.is_empty() { "another value".into() } else { kinds.join(" or ") }
+    match kinds.len() {
+        0 => "another value".into(),
+        1 | 2 => kinds.join(" or "),
+        _ => kinds.join(", "),
+    }
 }
 
 /// `a, b or c` as an expectation: `one of a, b, c`.

@@ -11,6 +11,7 @@ mod draft;
 mod env_file;
 mod expectation;
 mod fingerprint;
+mod kafka;
 mod names;
 mod outline;
 mod outline_builder;
@@ -36,7 +37,7 @@ mod whole_numbers;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pipeline_api::Registry;
+use pipeline_api::{Findings, Registry};
 
 pub use self::diagnostics::{Color, Diagnostic, Diagnostics, Place};
 pub use self::env_file::read_env_file;
@@ -45,7 +46,7 @@ pub use self::schema::schema;
 use self::draft::Draft;
 use self::outline::Outline;
 use self::secrets::mask_unread;
-use crate::plan::Plan;
+use crate::plan::{KafkaSettings, Plan};
 
 /// What the command line adds to a file. It holds secrets, so it has no `Debug`.
 #[derive(Clone, Default)]
@@ -55,7 +56,13 @@ pub struct LoadOptions {
     pub sets: Vec<(String, String)>,
     /// The variables that `${env:NAME}` stands for.
     pub env: BTreeMap<String, String>,
+    /// What is wrong with a file's `kafka` block. `None` in a program that is built without Kafka.
+    pub kafka: Option<KafkaCheck>,
 }
+
+/// Finds what is wrong with the settings of Kafka clients, without connecting to anything. Pointers are relative to the
+/// `kafka` block. The engine knows no Kafka client, so whoever links one says it.
+pub type KafkaCheck = fn(&KafkaSettings, &mut Findings);
 
 /// A file in which nothing is wrong.
 #[derive(Debug)]

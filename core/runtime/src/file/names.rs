@@ -16,6 +16,18 @@ pub(super) fn part(name: &str) -> Result<(), String> {
     }
 }
 
+/// Why `name` is no name of a process, if it is none. Members of consumer groups are called by it and more, and Kafka lets
+/// them have 249 characters.
+pub(super) fn instance(name: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    match name.chars().find(|c| !allowed(*c)) {
+        Some(other) => Err(format!("`{name}` has `{other}` in it, expected letters, digits, `.`, `_` and `-` only")),
+        None if name.is_empty() => Err("the name is empty, expected letters, digits, `.`, `_` and `-`".into()),
+        None if name.len() > 100 => Err(format!("the name has {} characters, expected at most 100", name.len())),
+        None => Ok(()),
+    }
+}
+
 /// Why `name` is no name of a topic, if it is none: Kafka's rule (`org.apache.kafka.common.internals.Topic`).
 pub(super) fn topic(name: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');

@@ -63,12 +63,22 @@ fn slot<'a>(tree: &'a mut Value, path: &str) -> Result<(String, &'a mut Value), 
     Ok((at, slot))
 }
 
-/// The names in a path: `sinks.0.flush` or, as messages write it, `sinks[0].flush`.
+/// What has names with dots in them below it.
+const DOTTED: [&str; 5] = ["kafka.consumer.", "kafka.producer.", "kafka.admin.", "kafka.", "topic.create.config."];
+
+/// The names in a path: `sinks.0.flush` or, as messages write it, `sinks[0].flush`. What is below a mapping of Kafka's
+/// settings is one name: `kafka.consumer.fetch.min.bytes`, with or without the quotes in which messages write it.
 fn segments(path: &str) -> impl Iterator<Item = &str> {
-    path.split('.').flat_map(|segment| match segment.strip_suffix(']').and_then(|segment| segment.split_once('[')) {
-        Some((name, index)) if !name.is_empty() => vec![name, index],
-        _ => vec![segment],
-    })
+    let dotted = DOTTED.iter().find_map(|above| path.strip_prefix(above)).filter(|name| !name.is_empty());
+    let above = dotted.map_or(path, |name| &path[..path.len() - name.len() - 1]);
+    let dotted = dotted.map(|name| name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name));
+    let plain = above.split('.').flat_map(|segment| {
+        match segment.strip_suffix(']').and_then(|segment| segment.split_once('[')) {
+            Some((name, index)) if !name.is_empty() => vec![name, index],
+            _ => vec![segment],
+        }
+    });
+    plain.chain(dotted)
 }
 
 #[cfg(test)]
@@ -94,6 +104,11 @@ mod tests {
         assert_eq!(set("sinks.0.flush.rows", "10").unwrap()["sinks"][0]["flush"], json!({ "rows": 10 }));
         assert_eq!(set("sinks[0].flush.rows", "10").unwrap()["sinks"][0]["flush"], json!({ "rows": 10 }));
         assert_eq!(set("name", "a: b").unwrap()["name"], "a: b");
+        assert_eq!(set("kafka.fetch.min.bytes", "1").unwrap()["kafka"], json!({ "fetch.min.bytes": 1 }));
+        assert_eq!(set("kafka.\"fetch.min.bytes\"", "1").unwrap()["kafka"], json!({ "fetch.min.bytes": 1 }));
+        assert_eq!(set("kafka.admin.a.b", "x").unwrap()["kafka"], json!({ "admin": { "a.b": "x" } }));
+        assert_eq!(set("kafka.instance", "x").unwrap()["kafka"], json!({ "instance": "x" }));
+        assert_eq!(set("topic.create.config.a.b", "1").unwrap()["topic"]["create"], json!({ "config": { "a.b": 1 } }));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use pipeline_api::{Delivery, Finding, Findings, Severity};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::KafkaCheck;
 use super::names::{self, Given};
 use super::plugins::Plugins;
 use super::pointer::{entry, field};
@@ -28,6 +29,8 @@ pub(super) struct Planner<'a> {
     pub(super) problems: &'a mut Problems,
     /// Columns whose type is not known because of a mistake.
     pub(super) doubtful: HashSet<String>,
+    /// What is wrong with a `kafka` block; `None` in a program without Kafka.
+    pub(super) kafka: Option<KafkaCheck>,
 }
 
 /// What keeps the broker's topics in memory.
@@ -42,8 +45,7 @@ impl Planner<'_> {
         let sinks = self.sinks(name.as_deref().unwrap_or("pipeline"), topic.as_ref()).await;
         let delivery = self.delivery();
         let errors = policies::errors(self.part::<ErrorsSpec>("/errors"), topic.as_ref(), self.problems);
-        let embedded = self.part::<EmbeddedSpec>("/embedded");
-        let broker = policies::broker(embedded, name.as_deref().unwrap_or("pipeline"), self.folder, self.problems);
+        let broker = self.broker(name.as_deref().unwrap_or("pipeline"));
         let report = self.report();
         self.check_ends();
         if self.problems.errors().next().is_some() {
@@ -57,7 +59,7 @@ impl Planner<'_> {
             topic: topic?,
             sinks: sinks?,
             errors,
-            broker: BrokerSettings::Embedded(broker),
+            broker: broker?,
             report,
             secrets: self.secrets.redactor(),
         })
@@ -132,6 +134,15 @@ impl Planner<'_> {
             );
         }
         asked.min(given)
+    }
+
+    /// The broker that the topic lives on.
+    fn broker(&mut self, pipeline: &str) -> Option<BrokerSettings> {
+        if self.has_kafka() {
+            return self.cluster().map(BrokerSettings::Kafka);
+        }
+        let embedded = self.part::<EmbeddedSpec>("/embedded");
+        Some(BrokerSettings::Embedded(policies::broker(embedded, pipeline, self.folder, self.problems)))
     }
 
     fn report(&mut self) -> Vec<ReportQuery> {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::outline::Outline;
 use super::pointer;
+use crate::plan::KafkaSettings;
 use crate::redactor::{Redactor, user_infos, user_infos_of_value};
 
 /// Values that must not be shown, and what stands for each of them in a message.
@@ -73,6 +74,19 @@ impl Secrets {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Adds all texts of the Kafka properties at `pointer`, and of the clients' below, whose names may be those of secrets.
+    pub(super) fn add_properties(&mut self, pointer: &str, tree: &Value) {
+        let Some(Value::Object(properties)) = tree.pointer(pointer) else { return };
+        for (name, value) in properties {
+            let at = pointer::field(pointer, name);
+            if KafkaSettings::is_secret(name) {
+                self.mask_at(&at, value);
+            } else if value.is_object() {
+                self.add_properties(&at, tree);
+            }
         }
     }
 

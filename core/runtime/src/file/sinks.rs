@@ -151,7 +151,9 @@ impl Planner<'_> {
     }
 
     fn check_tasks(&mut self, sink: &str, tasks: u32, topic: &TopicPlan) {
-        if i64::from(tasks) > i64::from(topic.partitions) {
+        // How many partitions a topic has that somebody else made is not known here.
+        let known = !self.has_kafka() || self.tree.pointer("/topic/partitions").is_some();
+        if known && i64::from(tasks) > i64::from(topic.partitions) {
             let partitions = topic.partitions;
             let message = format!("{tasks} tasks share {partitions} partitions, so that some have nothing to do");
             self.problems.warning(field(sink, "tasks"), message);

@@ -1,12 +1,16 @@
 //! A pipeline file as it is written. The doc comments are its reference.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use indexmap::IndexMap;
 use pipeline_api::{ByteSize, Delivery, HumanDuration};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use crate::plan::KafkaSettings;
 
 /// A pipeline: records go from sources through transforms into a topic, and from there through transforms into sinks.
 ///
@@ -50,9 +54,13 @@ pub struct PipelineSpec {
     /// What happens to records that nobody accepts, and to calls that fail.
     #[serde(default)]
     pub errors: ErrorsSpec,
-    /// The broker in the process.
+    /// The broker in the process, which the topic lives on if there is no `kafka`.
     #[serde(default)]
     pub embedded: EmbeddedSpec,
+    /// The Kafka cluster that the topic lives on. Without it that is the broker in the process.
+    #[serde(default)]
+    #[schemars(with = "KafkaSpec")]
+    pub kafka: Option<KafkaSpec>,
     /// Queries over the tables that the sinks registered, whose answers are shown after a run.
     #[serde(default)]
     pub report: Vec<ReportSpec>,
@@ -122,6 +130,24 @@ pub struct TopicSpec {
     /// timestamp (milliseconds), timestamp(6) (microseconds), binary, array<…>, struct<name:type,…>. At most 4000.
     #[schemars(with = "BTreeMap<String, String>", extend("minProperties" = 1, "maxProperties" = 4000))]
     pub schema: IndexMap<String, String>,
+    /// Creates the topic on the Kafka cluster if it is missing, with `partitions`. Without it a topic that is missing is a
+    /// mistake. Only beside `kafka`: the broker in the process needs none.
+    #[serde(default)]
+    #[schemars(with = "CreateTopicSpec")]
+    pub create: Option<CreateTopicSpec>,
+}
+
+/// How the topic is created on a Kafka cluster.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateTopicSpec {
+    /// On how many brokers each partition lies. The default is the cluster's.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 32_767))]
+    pub replication_factor: Option<i32>,
+    /// The topic's own settings, with Kafka's names, such as `retention.ms: 604800000`. The default is the cluster's.
+    #[serde(default)]
+    pub config: BTreeMap<String, PropertyValue>,
 }
 
 /// The form of the records on the topic.
@@ -240,6 +266,124 @@ pub struct EmbeddedSpec {
     pub in_memory: bool,
     /// How much a topic may hold. Beyond it sources wait for the sinks; without sinks the oldest records are removed.
     pub retention: ByteSize,
+}
+
+/// A Kafka cluster and how to talk to it.
+///
+/// ```yaml
+/// kafka:
+///   bootstrap.servers: "${env:KAFKA}"
+///   security.protocol: sasl_ssl
+///   sasl.mechanism: SCRAM-SHA-512
+///   sasl.username: stocks
+///   sasl.password: "${env:PASSWORD}"
+///   consumer: { fetch.min.bytes: 1000 }
+/// ```
+///
+/// Properties have librdkafka's own names; each is held against its list before anything connects. Paths of files are
+/// relative to the pipeline file's folder. Those that a guarantee rests on are the runtime's own, and refused here:
+/// `group.id`, `group.instance.id` (see `instance`), `transactional.id`, `client.id` excepted all that names a client;
+/// `enable.auto.commit`, `enable.auto.offset.store`, `auto.offset.reset`, `isolation.level`, `enable.partition.eof`,
+/// `group.protocol`, `partition.assignment.strategy`; `enable.idempotence`, `acks`; `allow.auto.create.topics`. So is what
+/// loads code into the process or runs a command: `plugin.library.paths`, `ssl.engine.location`, `ssl.providers`,
+/// `sasl.kerberos.kinit.cmd`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["bootstrap.servers"]), transform = add_secrets)]
+pub struct KafkaSpec {
+    /// Brokers to begin with: `host:port`, with commas between.
+    #[serde(rename = "bootstrap.servers", default)]
+    #[schemars(with = "String")]
+    pub bootstrap_servers: Option<PropertyValue>,
+    /// What the members of consumer groups have besides: they read the topic for the sinks.
+    #[serde(default)]
+    pub consumer: PropertiesSpec,
+    /// What producers have besides: they write to the topic for the sources, and dead letters.
+    #[serde(default)]
+    pub producer: PropertiesSpec,
+    /// What the client has besides that creates and checks topics.
+    #[serde(default)]
+    pub admin: PropertiesSpec,
+    /// Who this process is among those that run the same file: letters, digits, `-`, `_` and `.`; no two processes may have
+    /// the same. A process with a name gets its partitions back after a restart as long as its session lasts, which
+    /// then is 30 s. Without one its partitions go to the others after 6 s.
+    #[serde(default)]
+    pub instance: Option<String>,
+    /// What the defaults are made for. `consumer` and `producer` may change each of them.
+    #[serde(default)]
+    pub latency: LatencySpec,
+    /// Whether clients may fetch tokens over HTTP: allows `sasl.oauthbearer.method: oidc` and the URLs that belong to it.
+    #[serde(default)]
+    pub allow_oidc: bool,
+    /// What all clients have.
+    #[serde(flatten)]
+    pub properties: BTreeMap<String, PropertyValue>,
+}
+
+/// Properties of one kind of client, with librdkafka's own names.
+#[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[schemars(transform = add_secrets)]
+pub struct PropertiesSpec(pub BTreeMap<String, PropertyValue>);
+
+/// What the defaults of Kafka clients are made for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LatencySpec {
+    /// Many records per second.
+    #[default]
+    Normal,
+    /// Few milliseconds from record to record.
+    Low,
+}
+
+/// A text, a number or a truth value. It may be a secret.
+#[derive(Deserialize, Serialize)]
+pub struct PropertyValue(Value);
+
+impl PropertyValue {
+    /// As Kafka takes it: `1e3` is 1000, and so is `1_000`, which YAML takes for a text.
+    pub(super) fn text(&self) -> String {
+        match &self.0 {
+            Value::String(text) if is_grouped(text) => text.replace('_', ""),
+            Value::String(text) => text.clone(),
+            number => match number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0) {
+                Some(whole) => format!("{whole:.0}"),
+                None => number.to_string(),
+            },
+        }
+    }
+}
+
+/// A number with `_` before each three digits.
+fn is_grouped(text: &str) -> bool {
+    let mut groups = text.split('_');
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    groups.next().is_some_and(|first| (1..=3).contains(&first.len()) && digits(first))
+        && text.contains('_')
+        && groups.all(|group| group.len() == 3 && digits(group))
+}
+
+impl fmt::Debug for PropertyValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PropertyValue")
+    }
+}
+
+impl JsonSchema for PropertyValue {
+    fn schema_name() -> Cow<'static, str> {
+        "PropertyValue".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number", "boolean"] })
+    }
+}
+
+/// Names the properties that hold secrets, and marks them as such.
+fn add_secrets(schema: &mut Schema) {
+    let fields = schema.ensure_object().entry("properties").or_insert_with(|| Value::Object(Map::new()));
+    for name in KafkaSettings::SECRETS {
+        fields[name] = json!({ "description": "A secret: it is never shown.", "type": "string", "writeOnly": true });
+    }
 }
 
 /// A query whose answer is shown after a run.

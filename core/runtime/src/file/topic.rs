@@ -1,5 +1,6 @@
 //! The topic's part of a plan.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
@@ -10,8 +11,8 @@ use super::expectation::list;
 use super::names::{self, Given};
 use super::planner::Planner;
 use super::pointer::field;
-use super::spec::TopicSpec;
-use crate::plan::TopicPlan;
+use super::spec::{CreateTopicSpec, TopicSpec};
+use crate::plan::{CreateTopic, TopicPlan};
 
 impl Planner<'_> {
     /// The topic. `None` if its shape is wrong or its converter is not linked.
@@ -23,16 +24,33 @@ impl Planner<'_> {
         let schema = Arc::new(self.columns(&spec.schema));
         self.check_key(spec.key.as_deref(), &schema);
         self.check_timestamp(spec.timestamp.as_deref(), &schema);
+        let create = self.create(spec.create);
         let converter = self.plugins.get("/topic/format")?.clone();
         self.validate(&converter, "/topic/format/config", &schema);
         Some(TopicPlan {
             name: spec.name.into(),
             partitions: spec.partitions,
+            create,
             key: spec.key,
             timestamp: spec.timestamp,
             converter,
             schema,
         })
+    }
+
+    fn create(&mut self, spec: Option<CreateTopicSpec>) -> Option<CreateTopic> {
+        let CreateTopicSpec { replication_factor, config } = spec?;
+        if !self.has_kafka() {
+            let why = "has no use without a `kafka` block: the embedded broker makes its topics by itself";
+            self.problems.key("/topic/create", why);
+        }
+        let config: BTreeMap<String, String> = config.into_iter().map(|(name, value)| (name, value.text())).collect();
+        if config.get("cleanup.policy").is_some_and(|policy| policy.contains("compact")) && self.count("sinks") > 0 {
+            let why = "a topic that is compacted loses records before the sinks have read them, expected `delete`";
+            self.problems.value(field("/topic/create/config", "cleanup.policy"), why);
+        }
+        let default = CreateTopic::default().replication_factor;
+        Some(CreateTopic { replication_factor: replication_factor.unwrap_or(default), config })
     }
 
     /// The columns. One with a wrong type is taken for a text, so that whatever else names it finds it.

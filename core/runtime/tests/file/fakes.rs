@@ -11,6 +11,7 @@ use pipeline_api::{
     Error, FileFormat, Findings, Hook, Plugin, Ranges, RecordBatch, Registration, Registry, Result, Schema, SchemaRef,
     Secret, Sink, SinkBatch, Source, SourceBatch, TopicPartition, Transform, async_trait,
 };
+use pipeline_runtime::KafkaSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -26,6 +27,36 @@ pub(crate) fn registry() -> Registry {
         Registration::hook::<Table>("fake-table"),
     ];
     Registry::of(&PLUGINS).unwrap()
+}
+
+/// What is wrong with Kafka properties, for a client that knows a few.
+pub(crate) fn check_kafka(settings: &KafkaSettings, findings: &mut Findings) {
+    const KNOWN: [&str; 11] = [
+        "bootstrap.servers",
+        "fetch.min.bytes",
+        "check.crcs",
+        "linger.ms",
+        "batch.size",
+        "socket.timeout.ms",
+        "sasl.mechanism",
+        "sasl.username",
+        "sasl.password",
+        "ssl.ca.location",
+        "ssl.key.location",
+    ];
+    let clients = [("/consumer", &settings.consumer), ("/producer", &settings.producer), ("/admin", &settings.admin)];
+    for (at, properties) in std::iter::once(("", &settings.properties)).chain(clients) {
+        for (name, value) in properties.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())) {
+            findings.error(format!("{at}/{name}"), format!("unknown property, found `{value}`"));
+        }
+    }
+    let has = |name: &str| settings.properties.contains_key(name);
+    if has("sasl.username") && !has("sasl.password") {
+        findings.error("/sasl.username", "has no use without `sasl.password`");
+    }
+    if has("sasl.mechanism") {
+        findings.warning("/sasl.mechanism", "a mechanism that nobody likes");
+    }
 }
 
 /// Reads files.

@@ -22,7 +22,7 @@ impl File {
     pub(crate) fn new(text: impl AsRef<[u8]>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("p.yaml"), text).unwrap();
-        Self { folder, options: LoadOptions::default() }
+        Self { folder, options: LoadOptions { kafka: Some(fakes::check_kafka), ..LoadOptions::default() } }
     }
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
@@ -32,6 +32,12 @@ impl File {
 
     pub(crate) fn set(mut self, path: &str, value: &str) -> Self {
         self.options.sets.push((path.into(), value.into()));
+        self
+    }
+
+    /// The program is built without Kafka.
+    pub(crate) fn without_kafka(mut self) -> Self {
+        self.options.kafka = None;
         self
     }
 

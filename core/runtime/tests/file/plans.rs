@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pipeline_api::{ByteSize, Delivery};
-use pipeline_runtime::{BrokerSettings, EmbeddedSettings, Tolerance};
+use pipeline_runtime::{BrokerSettings, CreateTopic, EmbeddedSettings, KafkaSettings, Latency, Tolerance};
 
 use crate::{File, GOOD};
 
@@ -119,4 +119,74 @@ async fn the_fingerprint_follows_what_shapes_the_objects_and_nothing_else() {
     for text in other {
         assert_ne!(fingerprint(text.clone()).await, base, "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_kafka_block_is_the_broker_with_its_properties_as_kafka_writes_them() {
+    let create = "  create: { replication_factor: 3, config: { retention.ms: 604_800_000, cleanup.policy: delete } }\n";
+    let block = "\
+kafka:
+  bootstrap.servers: \"${env:KAFKA}\"
+  ssl.ca.location: certs/ca.pem
+  ssl.key.location: /etc/key.pem
+  consumer: { fetch.min.bytes: 1e3, check.crcs: false, ssl.ca.location: probe }
+  producer: { linger.ms: 0.5, batch.size: 1_000_000 }
+  admin: { socket.timeout.ms: 5000 }
+  instance: a.1
+  latency: low
+  allow_oidc: true
+";
+    let text = GOOD.replace("  key:", &format!("{create}  key:")) + block;
+    let file = File::new(text).env("KAFKA", "k1:9092,k2:9092");
+    let plan = file.loaded().await.plan;
+    let folder = file.folder.path().canonicalize().unwrap();
+    let map =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let ca = folder.join("certs/ca.pem");
+    let settings = KafkaSettings {
+        properties: map(&[
+            ("bootstrap.servers", "k1:9092,k2:9092"),
+            ("ssl.ca.location", &ca.to_string_lossy()),
+            ("ssl.key.location", "/etc/key.pem"),
+        ]),
+        consumer: map(&[("fetch.min.bytes", "1000"), ("check.crcs", "false"), ("ssl.ca.location", "probe")]),
+        producer: map(&[("linger.ms", "0.5"), ("batch.size", "1000000")]),
+        admin: map(&[("socket.timeout.ms", "5000")]),
+        instance: Some("a.1".into()),
+        latency: Latency::Low,
+        allow_oidc: true,
+    };
+    let BrokerSettings::Kafka(found) = &plan.broker else { panic!("{:?}", plan.broker) };
+    assert_eq!(found.properties, settings.properties);
+    assert_eq!(found, &settings);
+    assert_eq!(plan.delivery, Delivery::ExactlyOnce);
+    let config = map(&[("retention.ms", "604800000"), ("cleanup.policy", "delete")]);
+    assert_eq!(plan.topic.create, Some(CreateTopic { replication_factor: 3, config }));
+}
+
+#[tokio::test]
+async fn where_a_topic_lives_and_how_it_is_created_shapes_no_object() {
+    let embedded = File::new(GOOD).loaded().await.plan;
+    let text = GOOD.replace("  key:", "  create: {}\n  key:") + "kafka: { bootstrap.servers: k }\n";
+    let kafka = File::new(text).loaded().await.plan;
+    assert_eq!(embedded.sinks[0].fingerprint, kafka.sinks[0].fingerprint);
+    assert_eq!(kafka.topic.create, Some(CreateTopic::default()));
+}
+
+#[tokio::test]
+async fn a_property_may_be_set_by_its_dotted_name() {
+    let file = File::new(GOOD).set("kafka.bootstrap.servers", "k:1").set("kafka.consumer.fetch.min.bytes", "5");
+    let BrokerSettings::Kafka(found) = file.loaded().await.plan.broker else { panic!("no cluster") };
+    assert_eq!(
+        (found.properties["bootstrap.servers"].as_str(), found.consumer["fetch.min.bytes"].as_str()),
+        ("k:1", "5")
+    );
+}
+
+#[tokio::test]
+async fn how_many_partitions_a_topic_of_others_has_is_not_guessed() {
+    let text = GOOD.replace("  partitions: 6\n", "") + "    tasks: 7\n";
+    assert_eq!(File::new(&text).loaded().await.warnings.to_string().lines().count(), 1);
+    let kafka = File::new(text + "kafka: { bootstrap.servers: k }\n");
+    assert!(kafka.loaded().await.warnings.is_empty());
 }

@@ -29,6 +29,14 @@ async fn an_editor_accepts_what_loads_and_refuses_what_does_not() {
         ("partition_by: [symbol] }", "compression: zstd }\n    hooks: [{ type: table, config: { table: a } }]"),
         ("partition_by: [symbol] }", "compression: zstd }\n    hooks: [{ type: table, config: { tabl: a } }]"),
         ("partition_by: [symbol] }", "compression: zstd }\n    transforms: [{ type: rename, config: {} }]"),
+        (
+            "name: stocks",
+            "name: stocks\nkafka: { bootstrap.servers: k, fetch.min.bytes: 1, admin: { sasl.password: x } }",
+        ),
+        ("name: stocks", "name: stocks\nkafka: { fetch.min.bytes: 1 }"),
+        ("name: stocks", "name: stocks\nkafka: { bootstrap.servers: k, sasl.password: 1 }"),
+        ("name: stocks", "name: stocks\nkafka: { bootstrap.servers: k, latency: lo }"),
+        ("name: stocks", "name: stocks\nkafka:"),
     ] {
         let text = GOOD.replace(what, with);
         assert_eq!(accepts(&text), File::new(&text).load().await.is_ok(), "{with}");

@@ -3,6 +3,7 @@
 use pipeline_runtime::file::{Color, Diagnostics};
 
 use crate::{File, GOOD};
+use pipeline_runtime::KafkaSettings;
 
 fn assert_hidden(diagnostics: &Diagnostics, secret: &str) {
     let everything = [
@@ -162,4 +163,37 @@ async fn a_plan_takes_the_secrets_of_its_file_out_of_what_is_said_of_a_run() {
     let shown = "***, ${env:PLACE}.csv, ${env:LAKE_PASSWORD}, lake, a2V5PW***U=";
     assert_eq!(plan.secrets.redact(said), shown);
     assert!(!format!("{plan:?}").contains("hunter"));
+}
+
+#[tokio::test]
+async fn a_secret_of_kafka_is_not_shown_wherever_it_is_wrong() {
+    let slips = ["sasl.pasword", "ssl.keystore.pasword", "SASL.PASSWORD", "my.secret", "sasl.jaas.conf", "ssl_key"];
+    for name in KafkaSettings::SECRETS.into_iter().chain(slips) {
+        for block in [
+            format!("kafka: {{ bootstrap.servers: k, {name}: hunter2, x: hunter2 }}"),
+            format!("kafka: {{ bootstrap.servers: k, {name}: [hunter2] }}"),
+            format!("kafka:\n  {name}: hunter2\n  y: 1"),
+            format!("kafka: {{ bootstrap.servers: k, consumer: {{ {name}: hunter2, y: 1 }} }}"),
+            format!("kafka: {{ bootstrap.servers: k, admin: {{ {name}: {{ a: hunter2 }} }} }}"),
+            format!("kafka: {{ bootstrap.servers: k, consumr: {{ {name}: hunter2 }} }}"),
+        ] {
+            assert_hidden(&File::new(format!("{GOOD}{block}\n")).refused().await, "hunter2");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plan_hides_the_secrets_of_kafka_and_shows_the_rest() {
+    let block = "kafka: { bootstrap.servers: k:9092, sasl.password: hunter-one, consumer: { sasl.password: 'hunter-${env:X}' }, ssl.ca.location: ca.pem }\n";
+    let plan = File::new(format!("{GOOD}{block}")).env("X", "two").loaded().await.plan;
+    let said = "hunter-one hunter-two aHVudGVyLW9uZQ k:9092 ca.pem";
+    assert_eq!(plan.secrets.redact(said), "*** *** ***Q k:9092 ca.pem");
+    assert!(!format!("{plan:?}").contains("hunter"), "{plan:?}");
+}
+
+#[tokio::test]
+async fn the_path_of_a_file_with_a_secret_is_none() {
+    let block = "kafka: { bootstrap.servers: k, ssl.key.location: key.pem, y: key.pem }\n";
+    let refused = File::new(format!("{GOOD}{block}")).refused().await;
+    assert!(refused.to_string().contains("found `key.pem`"), "{refused}");
 }

@@ -1,0 +1,126 @@
+//! From a file's `kafka` block to the properties of clients.
+
+mod clients;
+mod conflicts;
+mod owned;
+mod properties;
+mod refused;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pipeline_api::{Finding, Findings, Severity};
+use pipeline_runtime::KafkaSettings;
+
+#[allow(unused_imports, reason = "for the rooms that make clients")]
+pub(crate) use clients::{admin, consumer, producer};
+#[allow(unused_imports, reason = "for the rooms that make clients")]
+pub(crate) use refused::refused;
+
+use clients::Kind;
+use properties::{canonical, find};
+
+/// Finds everything that is wrong with a `kafka` block, so that nothing of it is left to be found when clients connect.
+/// Called for each file before it runs. Connects to nothing and reads no file; takes some milliseconds. Pointers are
+/// relative to the block. No finding shows a secret.
+pub fn check(settings: &KafkaSettings, findings: &mut Findings) {
+    let mut found = Found::default();
+    let blocks = Kind::ALL.map(|kind| (Some(kind), kind.own(settings)));
+    for (kind, properties) in [(None, &settings.properties)].into_iter().chain(blocks) {
+        check_names(settings, kind, properties, &mut found);
+    }
+    let right = without_wrong(settings, &found);
+    for kind in Kind::ALL {
+        conflicts::check(&right, kind, &mut found);
+    }
+    found.tell(settings, findings);
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Found {
+    findings: Vec<Finding>,
+    /// The canonical names of the properties with errors: what follows from these would only distract.
+    wrong: BTreeSet<String>,
+}
+
+impl Found {
+    /// The property `name` of the part `kind`, or of the block itself, is wrong.
+    fn wrong(&mut self, kind: Option<Kind>, name: &str, message: String) {
+        self.wrong.insert(canonical(name).to_owned());
+        self.add(Severity::Error, kind, name, message);
+    }
+
+    fn add(&mut self, severity: Severity, kind: Option<Kind>, name: &str, message: String) {
+        let finding = Finding { severity, pointer: pointer(kind, name), message };
+        // What holds for all clients was seen by the first of them.
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// The block as a whole is wrong.
+    fn block(&mut self, message: String) {
+        let finding = Finding { severity: Severity::Error, pointer: String::new(), message };
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    fn tell(self, settings: &KafkaSettings, findings: &mut Findings) {
+        let secrets: Vec<&str> = secrets(settings).collect();
+        for Finding { severity, pointer, message } in self.findings {
+            let message = secrets.iter().fold(message, |message, secret| message.replace(secret, "***"));
+            match severity {
+                Severity::Error => findings.error(pointer, message),
+                Severity::Warning => findings.warning(pointer, message),
+            }
+        }
+    }
+}
+
+/// A place in the block, as a JSON pointer.
+fn pointer(kind: Option<Kind>, name: &str) -> String {
+    let name = name.replace('~', "~0").replace('/', "~1");
+    kind.map_or(format!("/{name}"), |kind| format!("/{}/{name}", kind.block()))
+}
+
+/// The values that are not to be shown; shorter ones are part of other words.
+fn secrets(settings: &KafkaSettings) -> impl Iterator<Item = &str> {
+    let all = Kind::ALL.into_iter().flat_map(|kind| kind.own(settings)).chain(&settings.properties);
+    all.filter(|(name, value)| KafkaSettings::is_secret(name) && value.len() >= 4).map(|(_, value)| value.as_str())
+}
+
+fn check_names(settings: &KafkaSettings, kind: Option<Kind>, properties: &BTreeMap<String, String>, found: &mut Found) {
+    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, value) in properties {
+        match values::check(settings, kind, name, value) {
+            Err(message) => found.wrong(kind, name, message),
+            Ok(Some(warning)) => found.add(Severity::Warning, kind, name, warning),
+            Ok(None) => {}
+        }
+        if find(name).is_some()
+            && !found.wrong.contains(canonical(name))
+            && let Some(other) = names.insert(canonical(name), name)
+        {
+            found.wrong(kind, name, format!("is the same as `{other}`, expected one of the two"));
+        }
+    }
+}
+
+/// The settings without those that are wrong.
+fn without_wrong(settings: &KafkaSettings, found: &Found) -> KafkaSettings {
+    let right = |properties: &BTreeMap<String, String>| {
+        let right = properties.iter().filter(|(name, _)| !found.wrong.contains(canonical(name)));
+        right.map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
+    KafkaSettings {
+        properties: right(&settings.properties),
+        consumer: right(&settings.consumer),
+        producer: right(&settings.producer),
+        admin: right(&settings.admin),
+        ..settings.clone()
+    }
+}

@@ -27,7 +27,9 @@ async fn main() -> Result<(), CommitError> {
         retention: ByteSize::mib(2048),
     })?;
     let retained_for = vec![GROUP.to_owned()];
-    broker.ensure_topic(&TopicSpec { name: "ticks".to_owned(), partitions: PARTITIONS, retained_for }).await?;
+    broker
+        .ensure_topic(&TopicSpec { name: "ticks".to_owned(), partitions: PARTITIONS, create: None, retained_for })
+        .await?;
     // Built before the clock starts: a few batches in turn, so that the broker sees different bytes.
     let batches: Vec<ProducedRecords> = (0..16).map(|batch| ticks(batch * BATCH, BATCH)).collect();
 

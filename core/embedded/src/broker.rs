@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pipeline_api::{Error, OffsetRange, Result};
 use pipeline_runtime::EmbeddedSettings;
-use pipeline_runtime::broker::{Broker, Committed, Consumer, Producer, ProducerId, TopicInfo, TopicSpec};
+use pipeline_runtime::broker::{Broker, Committed, Consumer, Producer, ProducerId, SoleMember, TopicInfo, TopicSpec};
 use tokio::sync::watch;
 
 use crate::consumer::EmbeddedConsumer;
@@ -98,6 +98,10 @@ impl Broker for EmbeddedBroker {
         Ok(Box::new(EmbeddedConsumer::new(self.shared.clone(), members, group, topic)))
     }
 
+    async fn source_tasks(&self, _: &str, tasks: i32) -> Result<Box<dyn Consumer>> {
+        Ok(Box::new(SoleMember::new(tasks)))
+    }
+
     async fn reset(&self, pipeline: &str, topic: &str) -> Result<()> {
         let (shared, pipeline, topic) = (self.shared.clone(), pipeline.to_owned(), topic.to_owned());
         blocking(move || shared.reset(&pipeline, &topic)).await
@@ -128,7 +132,7 @@ impl Shared {
     }
 
     fn ensure_topic(&self, spec: &TopicSpec) -> Result<TopicInfo> {
-        let TopicSpec { name, partitions, retained_for } = spec;
+        let TopicSpec { name, partitions, create: _, retained_for } = spec;
         if *partitions < 1 {
             return Err(Error::config(format!(
                 "topic `{name}` would have {partitions} partitions, expected 1 or more"

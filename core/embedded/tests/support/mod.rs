@@ -34,7 +34,7 @@ pub(crate) fn in_folder(folder: &Path, retention: u64) -> EmbeddedSettings {
 }
 
 pub(crate) fn spec() -> TopicSpec {
-    TopicSpec { name: TOPIC.to_owned(), partitions: 1, retained_for: vec![GROUP.to_owned()] }
+    TopicSpec { name: TOPIC.to_owned(), partitions: 1, create: None, retained_for: vec![GROUP.to_owned()] }
 }
 
 pub(crate) fn producer_id() -> ProducerId {

@@ -47,7 +47,8 @@ pub trait Consumer: Send {
 pub enum Polled {
     /// These partitions belong to this member from now on.
     Assigned(Vec<i32>),
-    /// These partitions are being taken away. Until the next poll they may still be committed.
+    /// These partitions are being taken away. Until the next poll they may still be committed, and the commit is refused if
+    /// that took too long.
     Revoked(Vec<i32>),
     /// These partitions belong to somebody else already: a commit would be refused.
     Lost(Vec<i32>),

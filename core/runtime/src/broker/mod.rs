@@ -3,13 +3,16 @@
 mod consumer;
 mod producer;
 mod records;
+mod sole_member;
 
 use async_trait::async_trait;
 use pipeline_api::{Error, OffsetRange, Result};
 
+pub use crate::plan::CreateTopic;
 pub use consumer::{Committed, Consumer, Polled};
 pub use producer::{Producer, ProducerId};
 pub use records::{ConsumedRecords, Headers, ProducedRecords};
+pub use sole_member::SoleMember;
 
 /// A broker that topics live on.
 #[async_trait]
@@ -32,6 +35,11 @@ pub trait Broker: Send + Sync {
     /// A new member of a consumer group, subscribed to the topic. Every call makes another member.
     async fn consumer(&self, group: &str, topic: &str) -> Result<Box<dyn Consumer>>;
 
+    /// A member for this process of the group that shares out a pipeline's source tasks among the processes that run its file:
+    /// partition i stands for the i-th of `tasks`. It gives no records. A broker that only one process can use gives a
+    /// [`SoleMember`].
+    async fn source_tasks(&self, pipeline: &str, tasks: i32) -> Result<Box<dyn Consumer>>;
+
     /// Deletes the topic, all that is committed for it, and the source offsets of the pipeline, because a person starts
     /// over. Errors: somebody still uses it.
     async fn reset(&self, pipeline: &str, topic: &str) -> Result<()>;
@@ -44,6 +52,8 @@ pub struct TopicSpec {
     pub name: String,
     /// How many partitions it has.
     pub partitions: i32,
+    /// How it is made if it is missing. Without this a cluster that others share makes none.
+    pub create: Option<CreateTopic>,
     /// The consumer groups that must have committed a record before it may be removed. If there is none, the broker keeps
     /// records as long as its own settings say.
     pub retained_for: Vec<String>,

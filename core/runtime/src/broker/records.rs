@@ -22,7 +22,8 @@ pub struct ProducedRecords {
     pub headers: Vec<Headers>,
 }
 
-/// Consecutive records of one partition, as a poll returns them.
+/// Consecutive records of one partition, as a poll returns them. There may be none, if their range holds only what is nobody's
+/// record: the aborted ones, and what the broker itself writes.
 #[derive(Clone, Debug)]
 pub struct ConsumedRecords {
     /// The partition.

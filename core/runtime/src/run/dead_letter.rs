@@ -200,11 +200,3 @@ fn taken_over(partition: &TopicPartition, error: CommitError) -> Error {
         CommitError::Failed(error) => error,
     }
 }
-
-/// What a failed send means for whoever only wants to send.
-pub(super) fn plain(error: CommitError) -> Error {
-    match error {
-        CommitError::Fenced(reason) => Error::fatal(format!("another process runs this task now: {reason}")),
-        CommitError::Failed(error) => error,
-    }
-}

@@ -11,13 +11,12 @@ pub(super) struct Finish {
     ends: watch::Receiver<Option<Arc<[i64]>>>,
     done: watch::Sender<BTreeSet<i32>>,
     seen: watch::Receiver<BTreeSet<i32>>,
-    partitions: usize,
 }
 
 impl Finish {
-    pub(super) fn new(ends: watch::Receiver<Option<Arc<[i64]>>>, partitions: i32) -> Self {
+    pub(super) fn new(ends: watch::Receiver<Option<Arc<[i64]>>>) -> Self {
         let (done, seen) = watch::channel(BTreeSet::new());
-        Self { ends, done, seen, partitions: partitions as usize }
+        Self { ends, done, seen }
     }
 
     /// The topic's end offsets, once the sources have ended.
@@ -39,7 +38,14 @@ impl Finish {
 
     /// Whether all partitions of the topic are committed up to the end.
     pub(super) fn is_complete(&self) -> bool {
-        self.done.borrow().len() >= self.partitions
+        self.ends.borrow().as_ref().is_some_and(|ends| self.done.borrow().len() >= ends.len())
+    }
+
+    /// The partitions that nobody has reported yet, once the ends are known, with these.
+    pub(super) fn missing(&self) -> Vec<(i32, i64)> {
+        let (ends, done) = (self.ends(), self.done.borrow());
+        let all = (0..).zip(ends.iter().flat_map(|ends| ends.iter().copied()));
+        all.filter(|(partition, _)| !done.contains(partition)).collect()
     }
 
     /// Waits until any of this changes. Dropping the call loses nothing.

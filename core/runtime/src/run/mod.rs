@@ -13,6 +13,7 @@ mod progress;
 mod retry;
 mod sink_task;
 mod source_task;
+mod source_tasks;
 mod stop;
 mod worker;
 

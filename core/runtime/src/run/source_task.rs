@@ -8,12 +8,12 @@ use pipeline_api::{Error, Result, Source, SourceBatch, SourceOffsets, Task, cras
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
-use super::dead_letter::{self, DeadLetter, Origin, Stage, plain};
+use super::dead_letter::{self, DeadLetter, Origin, Stage};
 use super::encode::Encoder;
 use super::progress::{Progress, SourceProgress};
 use super::retry::{Retry, retry};
 use super::stop::Stop;
-use crate::broker::{Broker, ProducedRecords, Producer, ProducerId};
+use crate::broker::{Broker, CommitError, ProducedRecords, Producer, ProducerId};
 use crate::plan::{Plan, SourcePlan, Tolerance};
 
 /// How many records one transaction holds at most, so that memory does not grow with the source.
@@ -38,6 +38,8 @@ pub(super) enum SourceEnd {
     Exhausted,
     /// Somebody asked for it.
     Stopped,
+    /// Its producer was replaced: another process runs the task, or the broker thought that it was gone.
+    Fenced,
 }
 
 impl SourceTask {
@@ -48,7 +50,11 @@ impl SourceTask {
         loop {
             match self.session(&mut attempts).await {
                 Ok(end) => return Ok(end),
-                Err(error) => attempts.wait_after(error, &mut self.stop).await?,
+                Err(CommitError::Fenced(reason)) => {
+                    warn!(source = %self.plan.sources[self.source].name, task = self.task.index, reason, "the producer was replaced");
+                    return Ok(SourceEnd::Fenced);
+                }
+                Err(CommitError::Failed(error)) => attempts.wait_after(error, &mut self.stop).await?,
             }
             if self.stop.is_requested() {
                 return Ok(SourceEnd::Stopped);
@@ -57,7 +63,7 @@ impl SourceTask {
     }
 
     /// From the stored offsets to the end of the source, or to the first error of the broker.
-    async fn session(&mut self, attempts: &mut Retry) -> Result<SourceEnd> {
+    async fn session(&mut self, attempts: &mut Retry) -> Result<SourceEnd, CommitError> {
         let (plan, mut stop) = (self.plan.clone(), self.stop.clone());
         let opened = tokio::select! {
             opened = self.open(&plan.sources[self.source]) => opened?,
@@ -106,7 +112,7 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    async fn pump(mut self, source: &mut dyn Source) -> Result<SourceEnd> {
+    async fn pump(mut self, source: &mut dyn Source) -> Result<SourceEnd, CommitError> {
         let mut attempts = Retry::new(self.plan.errors.retry);
         loop {
             let batch = match self.next_batch(source).await {
@@ -134,7 +140,7 @@ impl Session<'_> {
                 Err(error) => {
                     // The batches before the one that nobody accepts are kept.
                     self.commit(source).await?;
-                    return Err(error);
+                    return Err(error.into());
                 }
             }
             if self.transaction.is_due() {
@@ -189,12 +195,12 @@ impl Session<'_> {
         Ok((encoded.records, letters, batch.offsets))
     }
 
-    async fn commit(&mut self, source: &mut dyn Source) -> Result<()> {
+    async fn commit(&mut self, source: &mut dyn Source) -> Result<(), CommitError> {
         self.transaction.commit().await?;
-        match self.transaction.acknowledged.take() {
-            Some(offsets) => source.commit(&offsets).await,
-            None => Ok(()),
+        if let Some(offsets) = self.transaction.acknowledged.take() {
+            source.commit(&offsets).await?;
         }
+        Ok(())
     }
 }
 
@@ -205,7 +211,7 @@ enum Next {
 
 enum NextError {
     Source(Error),
-    Broker(Error),
+    Broker(CommitError),
 }
 
 /// The open transaction of a producer.
@@ -254,18 +260,18 @@ impl<'a> Transaction<'a> {
         records: Vec<ProducedRecords>,
         letters: &[DeadLetter],
         offsets: SourceOffsets,
-    ) -> Result<()> {
+    ) -> Result<(), CommitError> {
         crash_at("source_before_send");
         self.since.get_or_insert_with(Instant::now);
         for records in records {
             self.rows += records.values.len() as u64;
-            self.producer.send(&self.plan.topic.name, records).await.map_err(plain)?;
+            self.producer.send(&self.plan.topic.name, records).await?;
         }
         if let (Tolerance::DeadLetterTopic(topic), false) = (&self.plan.errors.tolerance, letters.is_empty()) {
             self.rejected += letters.len() as u64;
             let name = &self.plan.sources[self.source].name;
             let records = dead_letter::records(letters.iter(), name, self.task.index, &self.plan.secrets);
-            self.producer.send(topic, records).await.map_err(plain)?;
+            self.producer.send(topic, records).await?;
         }
         self.offsets.merge(offsets);
         crash_at("source_after_send");
@@ -280,12 +286,12 @@ impl<'a> Transaction<'a> {
         self.rows >= TRANSACTION_ROWS || self.due_at().is_some_and(|due| Instant::now() >= due)
     }
 
-    async fn commit(&mut self) -> Result<()> {
+    async fn commit(&mut self) -> Result<(), CommitError> {
         if self.since.take().is_none() {
             return Ok(());
         }
         crash_at("source_before_commit");
-        self.producer.commit(&self.offsets).await.map_err(plain)?;
+        self.producer.commit(&self.offsets).await?;
         crash_at("source_after_commit");
         self.attempts.succeeded();
         self.progress.committed(std::mem::take(&mut self.rows), std::mem::take(&mut self.rejected));

@@ -14,7 +14,8 @@ use super::flight::AfterFlush;
 use super::progress::Progress;
 use super::retry::retry;
 use super::sink_task::SinkTask;
-use super::source_task::{SourceEnd, SourceTask};
+use super::source_task::SourceEnd;
+use super::source_tasks::SourceTasks;
 use super::stop::{Stop, Stopper};
 use crate::broker::{Broker, TopicSpec};
 use crate::plan::{Plan, Tolerance};
@@ -39,18 +40,18 @@ pub enum End {
 /// that failed, the sinks deliver all that the sources had committed to the topic.
 pub async fn run(plan: Arc<Plan>, broker: Arc<dyn Broker>, progress: Arc<Progress>, stop: Stop) -> Result<End> {
     let mut asked = stop.clone();
-    let sinks = tokio::select! {
-        sinks = open_sinks(&plan, &broker, &progress) => sinks?,
+    let (sinks, sources) = tokio::select! {
+        opened = open(&plan, &broker, &progress) => opened?,
         () = asked.requested() => return Ok(End::Stopped),
     };
-    Worker::start(plan, broker, progress, stop, sinks).finish().await
+    Worker::start(plan, broker, stop, sinks, sources).finish().await
 }
 
-async fn open_sinks(
+async fn open(
     plan: &Arc<Plan>,
     broker: &Arc<dyn Broker>,
     progress: &Arc<Progress>,
-) -> Result<Vec<(usize, SinkTask)>> {
+) -> Result<(Vec<(usize, SinkTask)>, Option<SourceTasks>)> {
     let topic_id = ensure_topics(plan, broker).await?;
     measure_backlog(plan, broker, progress).await?;
     let mut sinks = Vec::new();
@@ -59,7 +60,7 @@ async fn open_sinks(
             sinks.push((index, SinkTask::open(plan, index, task, &topic_id, broker, progress).await?));
         }
     }
-    Ok(sinks)
+    Ok((sinks, SourceTasks::join(plan, broker, progress).await?))
 }
 
 /// Deletes the topics, everything that is committed for them, and what the sinks and hooks have written, because a person
@@ -89,10 +90,11 @@ fn tasks(of: u32) -> impl Iterator<Item = Task> {
 /// The topics that a plan uses: its own, then the one for dead letters.
 fn topics(plan: &Plan) -> Vec<TopicSpec> {
     let retained_for = plan.sinks.iter().map(|sink| sink.group.clone()).collect();
-    let mut topics =
-        vec![TopicSpec { name: plan.topic.name.to_string(), partitions: plan.topic.partitions, retained_for }];
+    let create = plan.topic.create.clone();
+    let (name, partitions) = (plan.topic.name.to_string(), plan.topic.partitions);
+    let mut topics = vec![TopicSpec { name, partitions, create: create.clone(), retained_for }];
     if let Tolerance::DeadLetterTopic(name) = &plan.errors.tolerance {
-        topics.push(TopicSpec { name: name.clone(), partitions: 1, retained_for: Vec::new() });
+        topics.push(TopicSpec { name: name.clone(), partitions: 1, create, retained_for: Vec::new() });
     }
     topics
 }
@@ -135,25 +137,20 @@ impl Worker {
     fn start(
         plan: Arc<Plan>,
         broker: Arc<dyn Broker>,
-        progress: Arc<Progress>,
         stop: Stop,
         opened: Vec<(usize, SinkTask)>,
+        source_tasks: Option<SourceTasks>,
     ) -> Self {
         let ((stop_sources, sources_stop), (stop_sinks, sinks_stop)) = (Stopper::new(), Stopper::new());
         let (ends, ends_known) = watch::channel(None);
         let (mut sources, mut sinks) = (JoinSet::new(), JoinSet::new());
-        let finishes: Vec<Finish> =
-            plan.sinks.iter().map(|_| Finish::new(ends_known.clone(), plan.topic.partitions)).collect();
+        let finishes: Vec<Finish> = plan.sinks.iter().map(|_| Finish::new(ends_known.clone())).collect();
         for (index, task) in opened {
             let (stop, finish) = (sinks_stop.clone(), finishes[index].clone());
             sinks.spawn(async move { task.run(stop, finish).await.map(|after| (index, after)) });
         }
-        for (index, source) in plan.sources.iter().enumerate() {
-            for task in tasks(source.tasks) {
-                let (plan, broker, progress, stop) =
-                    (plan.clone(), broker.clone(), progress.clone(), sources_stop.clone());
-                sources.spawn(SourceTask { plan, source: index, task, broker, progress, stop }.run());
-            }
+        if let Some(tasks) = source_tasks {
+            sources.spawn(tasks.run(sources_stop));
         }
         Self { plan, broker, stop, stop_sources, stop_sinks, sources, sinks, ends, failure: None }
     }

@@ -66,6 +66,10 @@ impl Broker for Spy {
         }))
     }
 
+    async fn source_tasks(&self, pipeline: &str, tasks: i32) -> Result<Box<dyn Consumer>> {
+        self.inner.source_tasks(pipeline, tasks).await
+    }
+
     async fn reset(&self, pipeline: &str, topic: &str) -> Result<()> {
         self.inner.reset(pipeline, topic).await
     }

@@ -6,7 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::{BinaryArray, TimestampMillisecondArray};
 use pipeline_api::{Result, SourceOffsets};
-use pipeline_runtime::broker::{Broker, CommitError, ProducedRecords, Producer, ProducerId, TopicInfo, TopicSpec};
+use pipeline_runtime::broker::{
+    Broker, CommitError, CreateTopic, ProducedRecords, Producer, ProducerId, TopicInfo, TopicSpec,
+};
 
 use super::member::Member;
 
@@ -31,7 +33,8 @@ impl Fixture {
     }
 
     pub(super) fn spec(&self, partitions: i32) -> TopicSpec {
-        TopicSpec { name: self.topic.clone(), partitions, retained_for: vec![self.group.clone()] }
+        let create = Some(CreateTopic::default());
+        TopicSpec { name: self.topic.clone(), partitions, create, retained_for: vec![self.group.clone()] }
     }
 
     pub(super) async fn producer(&self, task: u32) -> Result<Box<dyn Producer>> {

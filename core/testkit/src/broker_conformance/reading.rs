@@ -146,7 +146,7 @@ async fn a_dropped_poll_loses_nothing(fixture: Fixture) -> Outcome {
 
 async fn every_partition_gets_its_turn(fixture: Fixture) -> Outcome {
     fixture.topic(2).await?;
-    fixture.produce(0, numbered("zero", 0..MANY * 2)).await?;
+    fixture.produce(0, (0..MANY * 2).map(incompressible)).await?;
     fixture.produce(1, numbered("one", 0..3)).await?;
     let mut member = fixture.member().await?;
     member.read_from_start(2).await?;
@@ -160,6 +160,18 @@ async fn every_partition_gets_its_turn(fixture: Fixture) -> Outcome {
     }
     assert!(of_zero < MANY * 2, "partition 1 waited until partition 0 was read to its end");
     Ok(())
+}
+
+/// A text that no client gets many of by one answer of a server.
+fn incompressible(number: usize) -> String {
+    let mut state = number as u64 + 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    (0..16).map(|_| format!("{:016x}", next())).collect()
 }
 
 async fn an_offset_beyond_the_end_is_an_error(fixture: Fixture) -> Outcome {

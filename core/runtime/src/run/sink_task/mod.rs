@@ -11,9 +11,10 @@ mod put;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pipeline_api::{Error, Result, Sink, Task, TopicPartition};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use self::held::{Held, Landed};
@@ -27,6 +28,9 @@ use crate::run::flush_trigger::FlushTrigger;
 use crate::run::progress::{Progress, SinkProgress};
 use crate::run::retry::{Retry, retry};
 use crate::run::stop::Stop;
+
+/// How long between two looks at how far other tasks are.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// A task of a sink, opened.
 pub(super) struct SinkTask {
@@ -129,6 +133,7 @@ impl SinkTask {
                 () = sleep_until(deadline), if deadline.is_some() => {}
                 () = stop.requested(), if !ending => {}
                 () = finish.changed() => {}
+                () = sleep(LOOK_AGAIN), if at_rest && !ending && self.waits_for_others(finish) => self.look_at_others(finish).await?,
             }
         }
     }
@@ -173,6 +178,28 @@ impl SinkTask {
             .iter()
             .filter(|(p, held)| held.replay.is_none() && ends.get(**p as usize).is_some_and(|end| held.start >= *end));
         finish.report(done.map(|(partition, _)| *partition));
+    }
+
+    /// Whether all that is missing at the end is with other tasks, be it in this process or in another.
+    fn waits_for_others(&self, finish: &Finish) -> bool {
+        let missing = finish.missing();
+        !missing.is_empty() && missing.iter().all(|(partition, _)| !self.partitions.contains_key(partition))
+    }
+
+    /// Asks the broker how far they are.
+    async fn look_at_others(&mut self, finish: &Finish) -> Result<()> {
+        let missing = finish.missing();
+        let partitions: Vec<i32> = missing.iter().map(|(partition, _)| *partition).collect();
+        let committed = self.consumer.committed(&partitions).await?;
+        for (partition, end) in missing {
+            let next = match committed.get(&partition) {
+                Some(committed) => committed.offset,
+                // Where there is no record there is nothing to commit.
+                None => self.consumer.bounds(partition).await?.start,
+            };
+            finish.report((next >= end).then_some(partition).into_iter());
+        }
+        Ok(())
     }
 
     fn sink_plan(&self) -> &SinkPlan {

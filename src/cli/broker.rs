@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pipeline_api::{Error, Result};
+use pipeline_api::Result;
 use pipeline_embedded::EmbeddedBroker;
+#[cfg(feature = "kafka")]
+use pipeline_kafka::KafkaBroker;
 use pipeline_runtime::broker::Broker;
 use pipeline_runtime::{BrokerSettings, EmbeddedSettings, Plan};
 
@@ -18,7 +20,10 @@ impl Brokers {
     pub(super) fn open(&mut self, plan: &Plan) -> Result<Arc<dyn Broker>> {
         match &plan.broker {
             BrokerSettings::Embedded(settings) => Ok(self.embedded(settings)?),
-            BrokerSettings::Kafka(_) => Err(Error::config("this program is built without Kafka")),
+            #[cfg(feature = "kafka")]
+            BrokerSettings::Kafka(settings) => Ok(KafkaBroker::open(settings, plan.delivery)?),
+            #[cfg(not(feature = "kafka"))]
+            BrokerSettings::Kafka(_) => Err(pipeline_api::Error::config("this program is built without Kafka")),
         }
     }
 

@@ -14,9 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use pipeline_api::{Finding, Findings, Severity};
 use pipeline_runtime::KafkaSettings;
 
-#[allow(unused_imports, reason = "for the rooms that make clients")]
 pub(crate) use clients::{admin, consumer, producer};
-#[allow(unused_imports, reason = "for the rooms that make clients")]
 pub(crate) use refused::refused;
 
 use clients::Kind;

@@ -8,7 +8,6 @@ use super::properties::find;
 
 /// A client could not be made: what a person has to change, with the property's name and without its value if that is a
 /// secret. Called by whoever makes a client; what is left to be refused by then is mostly a file that cannot be read.
-#[allow(dead_code, reason = "for the rooms that make clients")]
 pub(crate) fn refused(error: KafkaError) -> Error {
     let words = words(&error);
     let name = match &error {

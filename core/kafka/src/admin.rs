@@ -1,0 +1,284 @@
+//! Topics and groups as a whole.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pipeline_api::{Error, Result};
+use pipeline_runtime::KafkaSettings;
+use pipeline_runtime::broker::{TopicInfo, TopicSpec};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::RDKafkaErrorCode as Code;
+use rdkafka::groups::{GroupInfo, GroupMemberInfo};
+
+use crate::blocking::blocking;
+use crate::client::ClientLog;
+use crate::error::{failed, failed_with};
+use crate::native::{self, TopicDescription};
+use crate::settings;
+use crate::source_offsets::topic_name;
+
+/// How long the cluster has for an answer.
+const ANSWER: Duration = Duration::from_secs(10);
+/// How long it may take until all of a cluster knows of a topic that was made or deleted, and between two looks.
+const PROPAGATION: Duration = Duration::from_secs(30);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The client that creates, checks and deletes.
+pub(crate) struct Admin {
+    client: Arc<AdminClient<ClientLog>>,
+    /// Lists groups: rdkafka's admin client does not.
+    groups: Arc<BaseConsumer<ClientLog>>,
+}
+
+impl Admin {
+    pub(crate) fn open(settings: &KafkaSettings) -> Result<Self> {
+        let config = settings::admin(settings);
+        Ok(Self {
+            client: Arc::new(config.create_with_context(ClientLog::new("admin")).map_err(settings::refused)?),
+            groups: Arc::new(config.create_with_context(ClientLog::new("admin")).map_err(settings::refused)?),
+        })
+    }
+
+    /// What the cluster says of a topic. Errors: there is none of that name.
+    pub(crate) async fn describe(&self, topic: &str) -> Result<TopicDescription> {
+        self.find(topic).await?.ok_or_else(|| missing(topic))
+    }
+
+    /// See [`Broker::ensure_topic`](pipeline_runtime::broker::Broker::ensure_topic).
+    pub(crate) async fn ensure_topic(&self, spec: &TopicSpec) -> Result<TopicInfo> {
+        let TopicSpec { name, partitions, .. } = spec;
+        let found = match (self.find(name).await?, &spec.create) {
+            (Some(found), _) => found,
+            (None, None) => return Err(missing(name)),
+            (None, Some(create)) => {
+                let mut new = NewTopic::new(name, *partitions, TopicReplication::Fixed(create.replication_factor));
+                for (key, value) in &create.config {
+                    new = new.set(key, value);
+                }
+                self.create(new).await?;
+                self.await_topic(name).await?
+            }
+        };
+        if found.partitions != *partitions {
+            return Err(Error::config(format!(
+                "topic `{name}` has {0} partitions, the file says {partitions}, expected `topic.partitions: {0}`",
+                found.partitions
+            )));
+        }
+        self.check_config(name).await?;
+        Ok(TopicInfo { id: found.id, partitions: found.partitions })
+    }
+
+    /// Makes sure that a topic of source offsets is there, with so many partitions at least.
+    pub(crate) async fn ensure_source_offsets(&self, name: &str, partitions: i32) -> Result<()> {
+        let found = match self.find(name).await? {
+            Some(found) => found,
+            None => {
+                let new = NewTopic::new(name, partitions, TopicReplication::Fixed(-1))
+                    .set("cleanup.policy", "compact")
+                    .set("segment.bytes", "16777216")
+                    .set("min.cleanable.dirty.ratio", "0.1");
+                self.create(new).await?;
+                self.await_topic(name).await?
+            }
+        };
+        if found.partitions >= partitions {
+            return Ok(());
+        }
+        let context = || format!("topic `{name}` does not get {partitions} partitions");
+        let more = NewPartitions::new(name, usize::try_from(partitions).unwrap_or(0));
+        let results = self.client.create_partitions([&more], &options()).await;
+        for result in results.map_err(|error| failed(context(), &error))? {
+            match result {
+                // Another process was faster.
+                Ok(_) | Err((_, Code::InvalidPartitions)) => {}
+                Err((_, code)) => return Err(failed_with(context(), code)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Errors: somebody reads the topic, or a process runs the pipeline.
+    pub(crate) async fn refuse_in_use(&self, pipeline: &str, topic: &str) -> Result<()> {
+        let own = format!("{pipeline}.");
+        for group in self.groups().await? {
+            let reads = |member: &GroupMember| group.name.starts_with(&own) || names_topic(&member.assignment, topic);
+            if let Some(member) = group.members.iter().find(|member| reads(member)) {
+                return Err(Error::fatal(format!(
+                    "topic `{topic}` is in use: group `{}` has a member at {}",
+                    group.name, member.host
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a topic, and the pipeline's source offsets and groups, as far as they are there, and waits until they are gone.
+    pub(crate) async fn delete(&self, pipeline: &str, topic: &str) -> Result<()> {
+        let offsets = topic_name(pipeline);
+        let context = || format!("topic `{topic}` cannot be deleted");
+        let results = self.client.delete_topics(&[topic, &offsets], &options()).await;
+        for result in results.map_err(|error| failed(context(), &error))? {
+            match result {
+                Ok(_) | Err((_, Code::UnknownTopicOrPartition)) => {}
+                Err((name, code)) => return Err(failed_with(format!("topic `{name}` cannot be deleted"), code)),
+            }
+        }
+        for name in [topic, &offsets] {
+            let started = Instant::now();
+            while self.find(name).await?.is_some() {
+                if started.elapsed() > PROPAGATION {
+                    return Err(Error::retriable(format!("{}: it is still there", context())));
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        }
+        self.delete_groups(pipeline).await
+    }
+
+    async fn delete_groups(&self, pipeline: &str) -> Result<()> {
+        let own = format!("{pipeline}.");
+        let groups = self.groups().await?;
+        let names: Vec<&str> =
+            groups.iter().map(|group| group.name.as_str()).filter(|name| name.starts_with(&own)).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let results = self.client.delete_groups(&names, &options()).await;
+        for result in results.map_err(|error| failed("consumer groups cannot be deleted", &error))? {
+            match result {
+                Ok(_) | Err((_, Code::GroupIdNotFound)) => {}
+                Err((name, code)) => return Err(failed_with(format!("group `{name}` cannot be deleted"), code)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn groups(&self) -> Result<Vec<Group>> {
+        let client = self.groups.clone();
+        blocking(move || {
+            let listed = client.fetch_group_list(None, ANSWER);
+            let listed = listed.map_err(|error| failed("Kafka does not list its consumer groups", &error))?;
+            Ok(listed.groups().iter().map(Group::new).collect())
+        })
+        .await
+    }
+
+    async fn find(&self, topic: &str) -> Result<Option<TopicDescription>> {
+        let (client, name) = (self.client.clone(), topic.to_owned());
+        let described = blocking(move || Ok(native::describe_topic(client.inner(), &name, ANSWER))).await?;
+        match described {
+            Ok(found) => Ok(Some(found)),
+            Err(Code::UnknownTopicOrPartition) => Ok(None),
+            Err(code) => Err(self.failed_to_reach(format!("Kafka does not describe topic `{topic}`"), code)),
+        }
+    }
+
+    async fn create(&self, topic: NewTopic<'_>) -> Result<()> {
+        let name = topic.name;
+        let results = self.client.create_topics([&topic], &options()).await;
+        let context = || format!("topic `{name}` cannot be created");
+        for result in results.map_err(|error| failed(context(), &error))? {
+            match result {
+                Ok(_) | Err((_, Code::TopicAlreadyExists)) => {}
+                Err((_, code)) => return Err(failed_with(context(), code)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the cluster knows of a topic that was just made.
+    async fn await_topic(&self, topic: &str) -> Result<TopicDescription> {
+        let started = Instant::now();
+        loop {
+            if let Some(found) = self.find(topic).await? {
+                return Ok(found);
+            }
+            if started.elapsed() > PROPAGATION {
+                return Err(Error::retriable(format!("topic `{topic}` was created, but is not there yet")));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Errors: the topic loses records for other reasons than their age or size.
+    async fn check_config(&self, topic: &str) -> Result<()> {
+        let context = || format!("Kafka does not say how topic `{topic}` is configured");
+        let described = self.client.describe_configs([&ResourceSpecifier::Topic(topic)], &options()).await;
+        let resource = described
+            .map_err(|error| failed(context(), &error))?
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::fatal(context()))?
+            .map_err(|code| failed_with(context(), code))?;
+        let policy = resource.get("cleanup.policy").and_then(|entry| entry.value.clone()).unwrap_or_default();
+        if policy.contains("compact") {
+            return Err(Error::config(format!(
+                "topic `{topic}` has `cleanup.policy: {policy}`, which removes records that nobody has read, expected `delete`"
+            )));
+        }
+        Ok(())
+    }
+
+    /// An error in getting to the cluster at all, with what librdkafka last said of it.
+    fn failed_to_reach(&self, context: String, code: Code) -> Error {
+        let error = failed_with(context, code);
+        match self.client.inner().context().last_error() {
+            Some(reason) => Error::new(error.kind(), format!("{error}: {reason}")),
+            None => error,
+        }
+    }
+}
+
+/// A consumer group and who is in it.
+struct Group {
+    name: String,
+    members: Vec<GroupMember>,
+}
+
+struct GroupMember {
+    host: String,
+    /// In Kafka's consumer protocol.
+    assignment: Vec<u8>,
+}
+
+impl Group {
+    fn new(group: &GroupInfo) -> Self {
+        let member = |member: &GroupMemberInfo| GroupMember {
+            host: member.client_host().trim_start_matches('/').to_owned(),
+            assignment: member.assignment().unwrap_or_default().to_owned(),
+        };
+        Self { name: group.name().to_owned(), members: group.members().iter().map(member).collect() }
+    }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(ANSWER)).operation_timeout(Some(ANSWER))
+}
+
+fn missing(topic: &str) -> Error {
+    Error::config(format!(
+        "there is no topic `{topic}`, expected one that somebody made, or `topic.create` in the file to make it"
+    ))
+}
+
+/// Whether a member's assignment, in Kafka's consumer protocol, has partitions of the topic: an array of names, each with its
+/// partitions, after a version.
+fn names_topic(assignment: &[u8], topic: &str) -> bool {
+    let length = u16::try_from(topic.len()).unwrap_or(u16::MAX).to_be_bytes();
+    let named = [&length[..], topic.as_bytes()].concat();
+    assignment.windows(named.len()).any(|window| window == named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_topic;
+
+    #[test]
+    fn an_assignment_names_its_topics_and_none_that_begins_alike() {
+        let assignment = b"\x00\x01\x00\x00\x00\x01\x00\x06stocks\x00\x00\x00\x01\x00\x00\x00\x00\xff\xff\xff\xff";
+        assert!(names_topic(assignment, "stocks"));
+        assert!(!names_topic(assignment, "stock") && !names_topic(assignment, "stocks2"));
+    }
+}

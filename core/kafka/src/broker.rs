@@ -1,0 +1,158 @@
+//! A Kafka cluster.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pipeline_api::{Delivery, Error, OffsetRange, Result};
+use pipeline_runtime::KafkaSettings;
+use pipeline_runtime::broker::{Broker, Committed, Consumer, Producer, ProducerId, TopicInfo, TopicSpec};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::admin::Admin;
+use crate::blocking::blocking;
+use crate::client::ClientLog;
+use crate::consumer::KafkaConsumer;
+use crate::error::failed;
+use crate::places::Places;
+use crate::producer::{KafkaProducer, Mode};
+use crate::settings;
+use crate::source_offsets::{SourceOffsetsTopic, topic_name};
+
+/// How long the cluster has for an answer.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// A Kafka cluster, as the broker of one pipeline file.
+pub struct KafkaBroker {
+    settings: KafkaSettings,
+    mode: Mode,
+    admin: Arc<Admin>,
+    members: Places,
+    producers: Places,
+    /// The pipelines whose topic of source offsets is there.
+    prepared: Mutex<BTreeSet<String>>,
+}
+
+impl KafkaBroker {
+    /// Makes the clients. Connects to nothing yet: the first call does.
+    ///
+    /// Errors: librdkafka refuses the settings.
+    pub fn open(settings: &KafkaSettings, delivery: Delivery) -> Result<Arc<Self>> {
+        let mode = match delivery {
+            Delivery::ExactlyOnce => Mode::Transactions,
+            _ => Mode::AsTheyCome,
+        };
+        Ok(Arc::new(Self {
+            settings: settings.clone(),
+            mode,
+            admin: Arc::new(Admin::open(settings)?),
+            members: Places::default(),
+            producers: Places::default(),
+            prepared: Mutex::default(),
+        }))
+    }
+
+    /// Makes sure that the pipeline has a topic of source offsets.
+    async fn prepare(&self, pipeline: &str) -> Result<()> {
+        let is_prepared = || self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_prepared().contains(pipeline) {
+            return Ok(());
+        }
+        self.admin.ensure_source_offsets(&topic_name(pipeline), 1).await?;
+        is_prepared().insert(pipeline.to_owned());
+        Ok(())
+    }
+
+    /// A consumer that belongs to a group and never joins it.
+    fn bystander(&self, group: &str) -> Result<BaseConsumer<ClientLog>> {
+        settings::consumer(&self.settings, group, None)
+            .create_with_context(ClientLog::new(group))
+            .map_err(settings::refused)
+    }
+}
+
+#[async_trait]
+impl Broker for KafkaBroker {
+    async fn ensure_topic(&self, topic: &TopicSpec) -> Result<TopicInfo> {
+        self.admin.ensure_topic(topic).await
+    }
+
+    async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>> {
+        let (consumer, topic) = (self.bystander("pipeline.bounds")?, topic.to_owned());
+        let partitions = self.admin.describe(&topic).await?.partitions;
+        blocking(move || {
+            let bounds = |partition| consumer.fetch_watermarks(&topic, partition, ANSWER);
+            let found: Result<Vec<_>, KafkaError> =
+                (0..partitions).map(|p| bounds(p).map(|(start, end)| OffsetRange::new(start, end))).collect();
+            found.map_err(|error| failed(format!("Kafka does not say what topic `{topic}` holds"), &error))
+        })
+        .await
+    }
+
+    async fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<Committed>>> {
+        let partitions = self.admin.describe(topic).await?.partitions;
+        let (consumer, group, topic) = (self.bystander(group)?, group.to_owned(), topic.to_owned());
+        blocking(move || {
+            read_committed(&consumer, &topic, partitions).map_err(|error| {
+                failed(format!("Kafka does not say what group `{group}` has committed for topic `{topic}`"), &error)
+            })
+        })
+        .await
+    }
+
+    async fn producer(&self, id: ProducerId) -> Result<Box<dyn Producer>> {
+        self.prepare(&id.pipeline).await?;
+        let place = self.producers.take(&id.pipeline);
+        let transactional_id = id.to_string();
+        let config = settings::producer(&self.settings, (self.mode == Mode::Transactions).then_some(&transactional_id));
+        let offsets = SourceOffsetsTopic::new(&id.pipeline, settings::consumer(&self.settings, "", None));
+        Ok(Box::new(KafkaProducer::open(&config, id, self.mode, offsets, place).await?))
+    }
+
+    async fn consumer(&self, group: &str, topic: &str) -> Result<Box<dyn Consumer>> {
+        let place = self.members.take(group);
+        let instance = self.settings.instance.as_ref().map(|instance| format!("{group}.{instance}.{}", place.number));
+        let config = settings::consumer(&self.settings, group, instance.as_deref());
+        Ok(Box::new(KafkaConsumer::join(&config, group, topic, place)?))
+    }
+
+    async fn source_tasks(&self, pipeline: &str, tasks: i32) -> Result<Box<dyn Consumer>> {
+        self.admin.ensure_source_offsets(&topic_name(pipeline), tasks).await?;
+        // No sink's name has a dot, so no sink's group is called this.
+        self.consumer(&format!("{pipeline}.source.tasks"), &topic_name(pipeline)).await
+    }
+
+    async fn reset(&self, pipeline: &str, topic: &str) -> Result<()> {
+        if self.producers.is_taken(pipeline) {
+            return Err(Error::fatal(format!("pipeline `{pipeline}` is in use: this process writes for it")));
+        }
+        self.admin.refuse_in_use(pipeline, topic).await?;
+        self.admin.delete(pipeline, topic).await?;
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(pipeline);
+        Ok(())
+    }
+}
+
+fn read_committed(
+    consumer: &BaseConsumer<ClientLog>,
+    topic: &str,
+    partitions: i32,
+) -> Result<Vec<Option<Committed>>, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    list.add_partition_range(topic, 0, partitions - 1);
+    let found = consumer.committed_offsets(list, ANSWER)?;
+    let mut committed = vec![None; usize::try_from(partitions).unwrap_or(0)];
+    for element in found.elements() {
+        element.error()?;
+        let Some(slot) = usize::try_from(element.partition()).ok().and_then(|index| committed.get_mut(index)) else {
+            continue;
+        };
+        if let Offset::Offset(offset) = element.offset() {
+            *slot = Some(Committed { offset, metadata: element.metadata().to_owned() });
+        }
+    }
+    Ok(committed)
+}

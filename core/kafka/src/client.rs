@@ -1,0 +1,117 @@
+//! What every client of a cluster does with librdkafka's words: its log lines and its errors.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use tracing::{debug, error, info, warn};
+
+/// The first pause between two warnings of one client that it reaches no broker, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Brings what librdkafka says of a client into the log, under the client's name.
+#[derive(Debug)]
+pub(crate) struct ClientLog {
+    client: String,
+    complaints: Mutex<Complaints>,
+    last_error: Mutex<Option<String>>,
+}
+
+/// When it was last said that no broker can be reached, and how long to keep quiet now.
+#[derive(Debug, Default)]
+struct Complaints {
+    last: Option<Instant>,
+    pause: Duration,
+}
+
+impl ClientLog {
+    /// For the client of this name: `stocks.lake`, `stocks.csv.0`.
+    pub(crate) fn new(client: impl Into<String>) -> Self {
+        Self { client: client.into(), complaints: Mutex::default(), last_error: Mutex::default() }
+    }
+
+    /// What librdkafka last said was wrong: a better reason than the time-out that follows from it.
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Complaints {
+    /// Whether it is time to say it again: at once, then ever more rarely as long as it goes on.
+    fn is_due(&mut self, now: Instant) -> bool {
+        match self.last {
+            Some(last) if now < last + self.pause => return false,
+            Some(last) if now < last + self.pause * 3 => self.pause = (self.pause * 2).min(LONGEST_PAUSE),
+            _ => self.pause = FIRST_PAUSE,
+        }
+        self.last = Some(now);
+        true
+    }
+}
+
+impl ClientContext for ClientLog {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        let client = &self.client;
+        match level {
+            // What is wrong comes as an error too, which is shown less often.
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+                error!(target: "librdkafka", client, facility, "{message}");
+            }
+            RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice => {
+                info!(target: "librdkafka", client, facility, "{message}");
+            }
+            RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
+                debug!(target: "librdkafka", client, facility, "{message}");
+            }
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        let client = &self.client;
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        if !error.rdkafka_error_code().is_some_and(is_about_the_way) {
+            return info!(target: "librdkafka", client, %error, reason, "the Kafka client reports an error");
+        }
+        if self.complaints.lock().unwrap_or_else(PoisonError::into_inner).is_due(Instant::now()) {
+            warn!(
+                client,
+                reason,
+                "Kafka cannot be reached; check that it runs, `bootstrap.servers`, its `advertised.listeners`, and `security.protocol`"
+            );
+        }
+    }
+}
+
+impl ConsumerContext for ClientLog {}
+
+/// Whether an error is about how to get to a broker, not about what it said.
+fn is_about_the_way(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::BrokerTransportFailure
+            | RDKafkaErrorCode::AllBrokersDown
+            | RDKafkaErrorCode::Resolve
+            | RDKafkaErrorCode::Authentication
+            | RDKafkaErrorCode::SSL
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_that_stays_away_is_complained_of_ever_more_rarely() {
+        let (mut complaints, start) = (Complaints::default(), Instant::now());
+        let said: Vec<u64> =
+            (0..700).filter(|second| complaints.is_due(start + Duration::from_secs(*second))).collect();
+        assert_eq!(said, [0, 5, 15, 35, 75, 155, 315, 615]);
+        assert!(complaints.is_due(start + Duration::from_secs(5000)));
+        assert!(!complaints.is_due(start + Duration::from_secs(5004)));
+        assert!(complaints.is_due(start + Duration::from_secs(5005)));
+    }
+}

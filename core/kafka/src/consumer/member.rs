@@ -1,0 +1,559 @@
+//! The thread of a member: librdkafka's consumer, one thing after the other.
+
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pipeline_api::{Error, OffsetRange, Result, crash_at};
+use pipeline_runtime::broker::{CommitError, Committed, Polled};
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use tokio::sync::oneshot;
+use tracing::{debug, warn};
+
+use super::outbox::Outbox;
+use crate::client::ClientLog;
+use crate::error::{commit_failed, failed, failed_with, kind};
+use crate::native::{self, RecordQueue, c_string};
+use crate::records::RecordsBuilder;
+use crate::settings::refused;
+use crate::signal::Signal;
+
+/// So many records are read at once,
+const BATCH_ROWS: usize = 8192;
+/// and so long is waited for them at most before a look at everything else. What comes ends the wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// How long a broker has for an answer.
+const ANSWER: Duration = Duration::from_secs(10);
+/// As Kafka's `offset.metadata.max.bytes`, which counts UTF-16 units. Kafka itself would commit the other partitions.
+const METADATA_UNITS: usize = 4096;
+
+/// What the engine wants of a member.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Something to give, as soon as there is one.
+    Poll,
+    /// To read on, if there is something: the engine has taken what there was.
+    ReadOn,
+    /// The engine has seen to the last change of its partitions.
+    Answer,
+    Bounds {
+        partition: i32,
+        reply: Reply<OffsetRange>,
+    },
+    Committed {
+        partitions: Vec<i32>,
+        reply: Reply<BTreeMap<i32, Committed>>,
+    },
+    Commit {
+        offsets: BTreeMap<i32, Committed>,
+        reply: oneshot::Sender<Result<(), CommitError>>,
+    },
+    Seek {
+        partition: i32,
+        offset: i64,
+        reply: Reply<()>,
+    },
+    Resume {
+        partition: i32,
+    },
+    Close {
+        reply: oneshot::Sender<()>,
+    },
+}
+
+type Reply<T> = oneshot::Sender<Result<T>>;
+
+/// A member of a group, on its thread.
+pub(super) struct Member {
+    // Before the consumer: it is dropped first.
+    queue: RecordQueue,
+    consumer: BaseConsumer<MemberContext>,
+    group: String,
+    topic: String,
+    topic_name: CString,
+    signal: Arc<Signal>,
+    outbox: Arc<Outbox>,
+    phase: Phase,
+    held: BTreeMap<i32, Reading>,
+    /// What a partition was last found to hold.
+    bounds: BTreeMap<i32, OffsetRange>,
+    /// Whether the engine waits for something.
+    is_polled: bool,
+}
+
+/// What became of the group's last word to this member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// It has no partitions.
+    Idle,
+    /// It got partitions. librdkafka reads them once the engine has said where from.
+    Assigned,
+    /// It reads them.
+    Reading,
+    /// They are being taken away. Until the engine answers, the group waits, and what is committed counts.
+    Revoked,
+    /// They were taken away.
+    Lost,
+}
+
+/// A partition that this member holds.
+#[derive(Debug, Default)]
+struct Reading {
+    /// What is read next. `None` before the first seek.
+    position: Option<i64>,
+    /// Whether librdkafka was told to leave it alone.
+    is_parked: bool,
+}
+
+impl Member {
+    /// Joins the group. Errors: no client can be made of these settings.
+    pub(super) fn new(
+        config: &ClientConfig,
+        group: &str,
+        topic: &str,
+        signal: Arc<Signal>,
+        outbox: Arc<Outbox>,
+    ) -> Result<Self> {
+        let mut consumer: BaseConsumer<MemberContext> =
+            config.create_with_context(MemberContext::new(group)).map_err(refused)?;
+        let waker = signal.clone();
+        consumer.set_nonempty_callback(move || waker.set());
+        let queue = RecordQueue::new(consumer.client(), signal.clone());
+        consumer
+            .subscribe(&[topic])
+            .map_err(|error| failed(format!("group `{group}` cannot subscribe to topic `{topic}`"), &error))?;
+        Ok(Self {
+            queue,
+            consumer,
+            group: group.to_owned(),
+            topic: topic.to_owned(),
+            topic_name: c_string(topic).map_err(|code| failed_with(format!("`{topic}` is no topic's name"), code))?,
+            signal,
+            outbox,
+            phase: Phase::Idle,
+            held: BTreeMap::new(),
+            bounds: BTreeMap::new(),
+            is_polled: false,
+        })
+    }
+
+    /// Until the engine closes it, or has forgotten it.
+    pub(super) fn run(mut self, commands: &Receiver<Command>) {
+        let reply = loop {
+            let command = match self.is_polled {
+                true => commands.try_recv(),
+                false => commands.recv().map_err(|_| TryRecvError::Disconnected),
+            };
+            match command {
+                Ok(Command::Close { reply }) => break Some(reply),
+                Ok(command) => self.obey(command),
+                Err(TryRecvError::Empty) => self.advance(),
+                Err(TryRecvError::Disconnected) => break None,
+            }
+        };
+        self.leave();
+        if let Some(reply) = reply {
+            let _ = reply.send(());
+        }
+    }
+
+    /// A reply that nobody waits for any more is no loss: the call was dropped.
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Poll => self.is_polled = !self.outbox.is_filled(),
+            Command::ReadOn => _ = !self.outbox.is_filled() && self.read(),
+            Command::Answer => self.answer(),
+            Command::Bounds { partition, reply } => _ = reply.send(self.ask_bounds(partition)),
+            Command::Committed { partitions, reply } => _ = reply.send(self.committed(&partitions)),
+            Command::Commit { offsets, reply } => _ = reply.send(self.commit(&offsets)),
+            Command::Seek { partition, offset, reply } => _ = reply.send(self.seek(partition, offset)),
+            Command::Resume { partition } => self.unpark(partition),
+            Command::Close { reply } => _ = reply.send(()),
+        }
+    }
+
+    /// One step towards something that the engine can be given.
+    fn advance(&mut self) {
+        self.serve();
+        if !self.outbox.is_filled() && !self.read() {
+            self.signal.wait(LONGEST_WAIT);
+        }
+        self.is_polled = !self.outbox.is_filled();
+    }
+
+    /// Lets librdkafka say what it has to say: that is also what tells it that this member is alive.
+    fn serve(&mut self) {
+        let (mut changes, mut is_late) = (Vec::new(), false);
+        loop {
+            match self.consumer.poll(Duration::ZERO) {
+                None => {}
+                Some(Err(error)) if error.rdkafka_error_code() == Some(Code::PollExceeded) => is_late = true,
+                Some(Err(error)) => self.fault(&error),
+                // It was fetched before the record queue took its partition over, and comes again.
+                Some(Ok(message)) => {
+                    let partition = rdkafka::Message::partition(&message);
+                    drop(message);
+                    self.reread(partition);
+                }
+            }
+            changes.append(&mut self.consumer.context().take_changes());
+            if native::waiting(self.consumer.client()) == 0 {
+                break;
+            }
+        }
+        if is_late {
+            warn!(
+                group = self.group,
+                "no poll for longer than `max.poll.interval.ms`: the group gives the partitions to others"
+            );
+        }
+        for change in changes {
+            // What was asked for while nobody polled is gone by now.
+            self.changed(if is_late && change == Change::Revoked { Change::Lost } else { change });
+        }
+    }
+
+    fn changed(&mut self, change: Change) {
+        debug!(group = self.group, ?change, "the group changes");
+        let knows = !self.outbox.take_back_changes();
+        match change {
+            Change::Assigned(partitions) => {
+                self.held = partitions.iter().map(|partition| (*partition, Reading::default())).collect();
+                self.phase = Phase::Assigned;
+                match partitions.is_empty() {
+                    true => self.answer(),
+                    false => self.outbox.put(Ok(Polled::Assigned(partitions))),
+                }
+            }
+            Change::Revoked | Change::Lost => {
+                self.outbox.take_back_all();
+                let partitions: Vec<i32> = self.held.keys().copied().collect();
+                let is_lost = change == Change::Lost;
+                self.phase = if is_lost { Phase::Lost } else { Phase::Revoked };
+                match (partitions.is_empty() || !knows, is_lost) {
+                    (true, _) => self.answer(),
+                    (false, true) => self.outbox.put(Ok(Polled::Lost(partitions))),
+                    (false, false) => self.outbox.put(Ok(Polled::Revoked(partitions))),
+                }
+            }
+        }
+    }
+
+    /// The engine has seen to the change of its partitions: librdkafka may go on.
+    fn answer(&mut self) {
+        let answered = match self.phase {
+            Phase::Assigned => self.start(),
+            Phase::Revoked | Phase::Lost => {
+                self.held.clear();
+                self.phase = Phase::Idle;
+                self.consumer.unassign()
+            }
+            Phase::Idle | Phase::Reading => Ok(()),
+        };
+        if let Err(error) = answered {
+            self.outbox.put(Err(failed(format!("group `{}` cannot go on with its partitions", self.group), &error)));
+        }
+    }
+
+    /// Begins to read where the engine said. What it said nothing of waits for a seek.
+    fn start(&mut self) -> Result<(), KafkaError> {
+        let mut list = TopicPartitionList::new();
+        let mut parked = TopicPartitionList::new();
+        for (partition, reading) in &mut self.held {
+            self.queue.take(self.consumer.client(), &self.topic_name, *partition);
+            let offset = reading.position.map_or(Offset::End, Offset::Offset);
+            list.add_partition_offset(&self.topic, *partition, offset)?;
+            reading.is_parked = reading.position.is_none();
+            if reading.is_parked {
+                parked.add_partition(&self.topic, *partition);
+            }
+        }
+        self.phase = Phase::Reading;
+        self.consumer.assign(&list)?;
+        match parked.count() {
+            0 => Ok(()),
+            _ => self.consumer.pause(&parked),
+        }
+    }
+
+    /// Reads what there is; false if there is nothing.
+    fn read(&mut self) -> bool {
+        let is_wanted =
+            |(partition, reading): (&i32, &Reading)| reading.position.is_some() && !self.outbox.is_paused(*partition);
+        if self.phase != Phase::Reading || !self.held.iter().any(is_wanted) {
+            // librdkafka reads ahead up to its own limits, and nothing is fetched twice.
+            return false;
+        }
+        self.park_what_is_paused();
+        let mut messages = Vec::with_capacity(BATCH_ROWS);
+        self.queue.read(&mut messages);
+        let mut builders: BTreeMap<i32, RecordsBuilder> = BTreeMap::new();
+        for message in &messages {
+            let partition = message.partition();
+            let Some(position) = self.held.get(&partition).and_then(|reading| reading.position) else { continue };
+            let records = builders.entry(partition).or_insert_with(|| RecordsBuilder::new(partition, position));
+            match message.error() {
+                None => records.push(message),
+                Some(Code::PartitionEOF) => records.skip_to(message.offset()),
+                Some(code) => self.fault_of(partition, message.offset(), code),
+            }
+        }
+        for (partition, records) in builders {
+            if let Some(reading) = self.held.get_mut(&partition) {
+                reading.position = Some(records.end());
+            }
+            if let Some(records) = records.finish() {
+                self.outbox.put(Ok(Polled::Records(Box::new(records))));
+            }
+        }
+        !messages.is_empty()
+    }
+
+    /// Tells librdkafka to leave alone what the engine does not want, while there is something that it wants.
+    fn park_what_is_paused(&mut self) {
+        for (partition, reading) in &mut self.held {
+            if !reading.is_parked && self.outbox.is_paused(*partition) {
+                let mut list = TopicPartitionList::new();
+                list.add_partition(&self.topic, *partition);
+                reading.is_parked = self.consumer.pause(&list).is_ok();
+            }
+        }
+    }
+
+    /// Lets librdkafka read a partition again, from its position: by itself it may skip a record after the end of a
+    /// partition was reported (`rd_kafka_q_serve_rkmessages` takes the report for a record).
+    fn unpark(&mut self, partition: i32) {
+        let Some(reading) = self.held.get_mut(&partition).filter(|reading| reading.is_parked) else { return };
+        reading.is_parked = false;
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.topic, partition);
+        if let Err(error) = self.consumer.resume(&list) {
+            let context = format!("{}+{partition} cannot be read on", self.topic);
+            self.outbox.put(Err(failed(context, &error)));
+        }
+        self.reread(partition);
+    }
+
+    /// Fetches a partition anew from its position.
+    fn reread(&mut self, partition: i32) {
+        let Some(position) = self.held.get(&partition).and_then(|reading| reading.position) else { return };
+        if let Err(error) = self.fetch_from(partition, position) {
+            self.outbox.put(Err(error));
+        }
+    }
+
+    fn fetch_from(&self, partition: i32, offset: i64) -> Result<()> {
+        self.consumer
+            .seek(&self.topic, partition, Offset::Offset(offset), ANSWER)
+            .map_err(|error| failed(format!("{}+{partition} cannot be read from offset {offset}", self.topic), &error))
+    }
+
+    fn seek(&mut self, partition: i32, offset: i64) -> Result<()> {
+        if !self.held.contains_key(&partition) {
+            let Self { topic, group, .. } = self;
+            return Err(Error::fatal(format!("{topic}+{partition} is not assigned to this member of group `{group}`")));
+        }
+        let holds = |bounds: &OffsetRange| (bounds.start..=bounds.end).contains(&offset);
+        if !self.bounds.get(&partition).is_some_and(holds) {
+            let bounds = self.ask_bounds(partition)?;
+            if !holds(&bounds) {
+                return Err(not_held(&self.topic, partition, offset, bounds));
+            }
+        }
+        self.outbox.take_back(partition);
+        let is_reading = self.phase == Phase::Reading;
+        let Some(reading) = self.held.get_mut(&partition) else { return Ok(()) };
+        reading.position = Some(offset);
+        match (is_reading, reading.is_parked && !self.outbox.is_paused(partition)) {
+            (false, _) => Ok(()),
+            (true, true) => {
+                self.unpark(partition);
+                Ok(())
+            }
+            (true, false) => self.fetch_from(partition, offset),
+        }
+    }
+
+    fn ask_bounds(&mut self, partition: i32) -> Result<OffsetRange> {
+        let (start, end) = self
+            .consumer
+            .fetch_watermarks(&self.topic, partition, ANSWER)
+            .map_err(|error| failed(format!("Kafka does not say what {}+{partition} holds", self.topic), &error))?;
+        let bounds = OffsetRange::new(start, end);
+        self.bounds.insert(partition, bounds);
+        Ok(bounds)
+    }
+
+    fn committed(&self, partitions: &[i32]) -> Result<BTreeMap<i32, Committed>> {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(&self.topic, *partition);
+        }
+        let context = || format!("Kafka does not say what group `{}` has committed", self.group);
+        let found = self.consumer.committed_offsets(list, ANSWER).map_err(|error| failed(context(), &error))?;
+        let mut committed = BTreeMap::new();
+        for element in found.elements() {
+            element.error().map_err(|error| failed(context(), &error))?;
+            if let Offset::Offset(offset) = element.offset() {
+                let metadata = element.metadata().to_owned();
+                committed.insert(element.partition(), Committed { offset, metadata });
+            }
+        }
+        Ok(committed)
+    }
+
+    /// Kafka itself asks only whether this member is one, and if the group is empty not even that.
+    fn commit(&mut self, offsets: &BTreeMap<i32, Committed>) -> Result<(), CommitError> {
+        if matches!(self.phase, Phase::Idle | Phase::Lost) || self.consumer.assignment_lost() {
+            return Err(CommitError::Fenced("this member holds no partitions".to_owned()));
+        }
+        let context = || format!("group `{}` cannot commit", self.group);
+        let mut list = TopicPartitionList::new();
+        for (partition, Committed { offset, metadata }) in offsets {
+            if !self.held.contains_key(partition) {
+                return Err(CommitError::Fenced(format!("this member does not hold {}+{partition}", self.topic)));
+            }
+            check_metadata(metadata)?;
+            let mut element = list.add_partition(&self.topic, *partition);
+            element.set_offset(Offset::Offset(*offset)).map_err(|error| failed(context(), &error))?;
+            element.set_metadata(metadata);
+        }
+        crash_at("kafka_before_group_commit");
+        self.consumer.commit(&list, CommitMode::Sync).map_err(|error| commit_failed(context(), &error))?;
+        crash_at("kafka_after_group_commit");
+        Ok(())
+    }
+
+    /// An error that concerns a partition.
+    fn fault_of(&mut self, partition: i32, offset: i64, code: Code) {
+        let error = match code {
+            Code::AutoOffsetReset | Code::OffsetOutOfRange => match self.ask_bounds(partition) {
+                Ok(bounds) => not_held(&self.topic, partition, offset, bounds),
+                Err(error) => error,
+            },
+            code if kind(code) == pipeline_api::ErrorKind::Retriable => return,
+            code => failed_with(format!("{}+{partition} cannot be read", self.topic), code),
+        };
+        self.outbox.put(Err(error));
+    }
+
+    /// An error that concerns the whole client. What may pass is librdkafka's to repeat, and is in the log.
+    fn fault(&mut self, error: &KafkaError) {
+        let Some(code) = error.rdkafka_error_code() else { return };
+        let is_fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
+        match code {
+            Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => self.look_for_the_topic(),
+            code if is_fatal || kind(code) == pipeline_api::ErrorKind::Config => {
+                let context = format!("group `{}` cannot read topic `{}`", self.group, self.topic);
+                self.outbox.put(Err(failed_with(context, code)));
+            }
+            _ => {}
+        }
+    }
+
+    /// A broker may not know yet of a topic that was just created.
+    fn look_for_the_topic(&mut self) {
+        if let Err(Code::UnknownTopicOrPartition) = native::describe_topic(self.consumer.client(), &self.topic, ANSWER)
+        {
+            self.outbox.put(Err(Error::fatal(format!("topic `{}` was deleted while it was read", self.topic))));
+        }
+    }
+
+    /// Leaves the group, or, with an instance, keeps its partitions for its return.
+    fn leave(self) {
+        let Self { queue, consumer, .. } = self;
+        consumer.context().is_leaving.store(true, Ordering::Relaxed);
+        drop(queue);
+        if let Err(error) = consumer.unassign() {
+            debug!(%error, "partitions are not given back");
+        }
+        drop(consumer);
+    }
+}
+
+/// The offset is not, or not any more, on the topic.
+fn not_held(topic: &str, partition: i32, offset: i64, bounds: OffsetRange) -> Error {
+    if offset < bounds.start {
+        let gone = OffsetRange::new(offset, bounds.start);
+        return Error::fatal(format!(
+            "records {gone} of {topic}+{partition} are gone: the topic holds {bounds}; its retention is too short for what reads it; `pipeline reset` starts over"
+        ));
+    }
+    Error::fatal(format!(
+        "{topic}+{partition} ends at {}, before offset {offset}: the topic is shorter than what was committed for it; `pipeline reset` starts over",
+        bounds.end
+    ))
+}
+
+fn check_metadata(metadata: &str) -> Result<()> {
+    let units = metadata.encode_utf16().count();
+    if units > METADATA_UNITS {
+        return Err(Error::fatal(format!(
+            "the metadata of a committed offset has {units} UTF-16 units, expected at most {METADATA_UNITS}"
+        )));
+    }
+    Ok(())
+}
+
+/// A change of what this member holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Change {
+    Assigned(Vec<i32>),
+    /// The group asks for them, and waits.
+    Revoked,
+    /// The group has given them to others.
+    Lost,
+}
+
+/// Notes what the group decides, for the thread that polls to see to.
+struct MemberContext {
+    log: ClientLog,
+    changes: Mutex<Vec<Change>>,
+    is_leaving: AtomicBool,
+}
+
+impl MemberContext {
+    fn new(group: &str) -> Self {
+        Self { log: ClientLog::new(group), changes: Mutex::default(), is_leaving: AtomicBool::new(false) }
+    }
+
+    fn take_changes(&self) -> Vec<Change> {
+        std::mem::take(&mut self.changes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ClientContext for MemberContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.log.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.log.error(error, reason);
+    }
+}
+
+impl ConsumerContext for MemberContext {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        if self.is_leaving.load(Ordering::Relaxed) {
+            if let Err(error) = consumer.unassign() {
+                debug!(%error, "partitions are not given back");
+            }
+            return;
+        }
+        let change = match code {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                Change::Assigned(list.elements().iter().map(|element| element.partition()).collect())
+            }
+            _ if consumer.assignment_lost() => Change::Lost,
+            _ => Change::Revoked,
+        };
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+    }
+}

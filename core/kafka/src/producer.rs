@@ -1,0 +1,279 @@
+//! A producer of records and source offsets.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arrow::array::Array;
+use async_trait::async_trait;
+use pipeline_api::{Error, Result, SourceOffsets, crash_at};
+use pipeline_runtime::broker::{CommitError, Headers, ProducedRecords, Producer, ProducerId};
+use rdkafka::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use tokio::sync::Notify;
+
+use crate::blocking::blocking;
+use crate::client::ClientLog;
+use crate::error::{failed, produce_failed};
+use crate::native;
+use crate::places::Place;
+use crate::settings::refused;
+use crate::source_offsets::{self, SourceOffsetsTopic};
+
+/// How long the broker has to commit or abort a transaction, before its outcome counts as unknown.
+const OUTCOME: Duration = Duration::from_secs(60);
+/// How long it has to say that this producer is now the one of its id.
+const INITIALISATION: Duration = Duration::from_secs(30);
+/// How long a full queue is waited for at most before another look.
+const FULL: Duration = Duration::from_millis(100);
+
+/// librdkafka's producer: idempotent, and in transactions if it has a transactional id.
+pub(crate) struct KafkaProducer {
+    client: ThreadedProducer<Deliveries>,
+    id: ProducerId,
+    mode: Mode,
+    offsets: SourceOffsetsTopic,
+    is_open: bool,
+    /// Given back when this producer is gone.
+    _place: Place,
+}
+
+/// How records become visible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// With their offsets, both or neither.
+    Transactions,
+    /// As they come, and their offsets after them: after a crash some come again.
+    AsTheyCome,
+}
+
+impl KafkaProducer {
+    /// The producer of this id. Whoever had it before is fenced.
+    pub(crate) async fn open(
+        config: &ClientConfig,
+        id: ProducerId,
+        mode: Mode,
+        offsets: SourceOffsetsTopic,
+        place: Place,
+    ) -> Result<Self> {
+        let context = format!("`{id}` cannot take over from whoever produced as it before");
+        let client: ThreadedProducer<Deliveries> =
+            config.create_with_context(Deliveries::new(&id.to_string())).map_err(refused)?;
+        if mode == Mode::Transactions {
+            let initialised = client.clone();
+            blocking(move || initialised.init_transactions(INITIALISATION).map_err(|error| failed(context, &error)))
+                .await?;
+        }
+        Ok(Self { client, id, mode, offsets, is_open: false, _place: place })
+    }
+
+    /// Opens a transaction if there is none.
+    fn begin(&mut self) -> Result<(), CommitError> {
+        if !self.is_open && self.mode == Mode::Transactions {
+            self.client.begin_transaction().map_err(|error| self.failed("no transaction can be begun", &error))?;
+        }
+        self.is_open = true;
+        Ok(())
+    }
+
+    /// Hands one record to librdkafka. Waits while it holds as many as it may.
+    async fn hand_over(&self, record: &Record<'_>) -> Result<(), CommitError> {
+        loop {
+            let has_room = self.client.client().context().has_room.notified();
+            match self.client.send(record.to_librdkafka()) {
+                Ok(()) => return Ok(()),
+                Err((error, _)) if error.rdkafka_error_code() == Some(Code::QueueFull) => {
+                    let _ = tokio::time::timeout(FULL, has_room).await;
+                }
+                Err((error, _)) => {
+                    let context = format!("{}+{} takes no record of `{}`", record.topic, record.partition, self.id);
+                    return Err(self.failed(context, &error));
+                }
+            }
+        }
+    }
+
+    fn failed(&self, context: impl Into<String>, error: &KafkaError) -> CommitError {
+        match self.client.client().context().first_failure().or(error.rdkafka_error_code()) {
+            Some(code) => produce_failed(context, code),
+            None => CommitError::Failed(failed(context, error)),
+        }
+    }
+
+    /// Waits until all that was handed over is acknowledged.
+    async fn flush(&self) -> Result<(), CommitError> {
+        let client = self.client.clone();
+        let flushed = blocking(move || Ok(client.flush(OUTCOME))).await?;
+        let context = || format!("records of `{}` were not acknowledged", self.id);
+        if let Some(code) = self.client.client().context().first_failure() {
+            return Err(produce_failed(context(), code));
+        }
+        flushed.map_err(|error| self.failed(context(), &error))
+    }
+
+    async fn commit_transaction(&self) -> Result<(), CommitError> {
+        let client = self.client.clone();
+        let committed = blocking(move || Ok(native::commit_transaction(client.client(), OUTCOME))).await?;
+        committed.map_err(|error| {
+            let context = format!("the transaction of `{}` is not committed: {}", self.id, error.reason);
+            let first = self.client.client().context().first_failure();
+            produce_failed(context, first.filter(|_| error.code != Code::Fenced).unwrap_or(error.code))
+        })
+    }
+}
+
+#[async_trait]
+impl Producer for KafkaProducer {
+    async fn source_offsets(&mut self) -> Result<SourceOffsets> {
+        let (topic, source) = (self.offsets.clone(), self.id.source.clone());
+        blocking(move || topic.read(&source)).await
+    }
+
+    async fn send(&mut self, topic: &str, records: ProducedRecords) -> Result<(), CommitError> {
+        self.begin()?;
+        check_shape(&records)?;
+        for row in 0..records.partitions.len() {
+            self.hand_over(&Record {
+                topic,
+                partition: records.partitions[row],
+                key: (!records.keys.is_null(row)).then(|| records.keys.value(row)),
+                value: (!records.values.is_null(row)).then(|| records.values.value(row)),
+                timestamp: Some(records.timestamps.value(row)),
+                headers: records.headers.get(row),
+            })
+            .await?;
+        }
+        tokio::task::coop::consume_budget().await;
+        Ok(())
+    }
+
+    async fn commit(&mut self, offsets: &SourceOffsets) -> Result<(), CommitError> {
+        self.begin()?;
+        if self.mode == Mode::AsTheyCome {
+            self.flush().await?;
+        }
+        for (partition, position) in offsets.iter() {
+            let (key, value) = source_offsets::to_record(&self.id.source, partition, position);
+            self.hand_over(&Record {
+                topic: self.offsets.name(),
+                partition: source_offsets::PARTITION,
+                key: Some(key.as_bytes()),
+                value: Some(value.as_bytes()),
+                timestamp: None,
+                headers: None,
+            })
+            .await?;
+        }
+        crash_at("kafka_before_produce_commit");
+        match self.mode {
+            Mode::Transactions => self.commit_transaction().await?,
+            Mode::AsTheyCome => self.flush().await?,
+        }
+        self.is_open = false;
+        crash_at("kafka_after_produce_commit");
+        Ok(())
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        if !std::mem::take(&mut self.is_open) || self.mode == Mode::AsTheyCome {
+            return Ok(());
+        }
+        let (client, context) = (self.client.clone(), format!("the transaction of `{}` is not aborted", self.id));
+        blocking(move || client.abort_transaction(OUTCOME).map_err(|error| failed(context, &error))).await
+    }
+}
+
+/// What is open is aborted, so that it does not hold up readers until it times out. Nobody waits for that.
+impl Drop for KafkaProducer {
+    fn drop(&mut self) {
+        if self.is_open && self.mode == Mode::Transactions {
+            let client = self.client.clone();
+            let abort = move || client.abort_transaction(Duration::from_secs(5));
+            _ = std::thread::Builder::new().name("kafka abort".into()).spawn(abort);
+        }
+    }
+}
+
+/// A record on its way to librdkafka.
+struct Record<'a> {
+    topic: &'a str,
+    partition: i32,
+    key: Option<&'a [u8]>,
+    value: Option<&'a [u8]>,
+    /// In milliseconds since 1970 UTC; without one it is now.
+    timestamp: Option<i64>,
+    headers: Option<&'a Headers>,
+}
+
+impl Record<'_> {
+    fn to_librdkafka(&self) -> BaseRecord<'_, [u8], [u8]> {
+        let record = BaseRecord::to(self.topic).partition(self.partition);
+        let record = self.key.iter().fold(record, |record, key| record.key(*key));
+        let record = self.value.iter().fold(record, |record, value| record.payload(*value));
+        let record = self.timestamp.iter().fold(record, |record, timestamp| record.timestamp(*timestamp));
+        match self.headers.filter(|headers| !headers.is_empty()) {
+            Some(headers) => record.headers(to_headers(headers)),
+            None => record,
+        }
+    }
+}
+
+fn to_headers(headers: &Headers) -> OwnedHeaders {
+    let new = OwnedHeaders::new_with_capacity(headers.len());
+    headers.iter().fold(new, |all, (key, value)| all.insert(Header { key, value: Some(value.as_ref()) }))
+}
+
+fn check_shape(records: &ProducedRecords) -> Result<()> {
+    let (rows, headers) = (records.partitions.len(), records.headers.len());
+    let columns = [records.keys.len(), records.values.len(), records.timestamps.len()];
+    if columns.iter().any(|&column| column != rows) || (headers != 0 && headers != rows) {
+        return Err(Error::fatal("the columns of produced records must all be of one length"));
+    }
+    Ok(())
+}
+
+/// Hears what became of each record.
+struct Deliveries {
+    log: ClientLog,
+    has_room: Arc<Notify>,
+    failure: Mutex<Option<Code>>,
+}
+
+impl Deliveries {
+    fn new(client: &str) -> Self {
+        Self { log: ClientLog::new(client), has_room: Arc::default(), failure: Mutex::default() }
+    }
+
+    /// Why the first record was refused: a better reason than that of the transaction that fails with it.
+    fn first_failure(&self) -> Option<Code> {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.log.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.log.error(error, reason);
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        self.has_room.notify_one();
+        if let Err((error, _)) = result {
+            let code = error.rdkafka_error_code();
+            let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            // What was purged was purged because of something else.
+            if failure.is_none() && !matches!(code, Some(Code::PurgeQueue | Code::PurgeInflight)) {
+                *failure = code;
+            }
+        }
+    }
+}

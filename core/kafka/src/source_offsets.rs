@@ -1,0 +1,124 @@
+//! How far sources are: a compacted topic, written in one transaction with their records (KIP-618's idea).
+//!
+//! `<pipeline>.source-offsets` has everything in partition 0, so that its order is that of the commits: key
+//! `["source","partition"]`, value the position, both JSON. Its partitions stand for the pipeline's source tasks besides: the
+//! process that partition i is assigned to runs task i.
+
+use std::time::{Duration, Instant};
+
+use pipeline_api::{Error, Result, SourceOffsets};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::{Message, Offset, TopicPartitionList};
+use serde_json::Value;
+use tracing::debug;
+
+use crate::client::ClientLog;
+use crate::error::failed;
+
+/// Where all offsets are.
+pub(crate) const PARTITION: i32 = 0;
+/// How long the broker has for an answer,
+const ANSWER: Duration = Duration::from_secs(10);
+/// and for everything up to the end. A producer that died with an open transaction hides what comes after it until the broker
+/// aborts it (`transaction.timeout.ms`).
+const READING: Duration = Duration::from_secs(90);
+/// How long between two looks at whether a transaction has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The topic of a pipeline's source offsets.
+#[derive(Clone)]
+pub(crate) struct SourceOffsetsTopic {
+    name: String,
+    /// Reads what is committed.
+    committed: ClientConfig,
+    /// Sees how much there is besides.
+    everything: ClientConfig,
+}
+
+impl SourceOffsetsTopic {
+    /// Of this pipeline. `reader` makes consumers.
+    pub(crate) fn new(pipeline: &str, mut reader: ClientConfig) -> Self {
+        reader.set("group.id", format!("{pipeline}.source.offsets"));
+        reader.remove("group.instance.id");
+        let mut everything = reader.clone();
+        everything.set("isolation.level", "read_uncommitted");
+        Self { name: topic_name(pipeline), committed: reader, everything }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The offsets of a source, over all its tasks. Blocks. What other producers have not committed by now is theirs to
+    /// commit or to lose; everything that is committed is read.
+    pub(crate) fn read(&self, source: &str) -> Result<SourceOffsets> {
+        let context = || format!("the source offsets cannot be read from topic `{}`", self.name);
+        let consumer = self.consumer(&self.committed).map_err(|error| failed(context(), &error))?;
+        self.wait_for_open_transactions(&consumer)?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.name, PARTITION, Offset::Beginning)
+            .and_then(|()| consumer.assign(&list))
+            .map_err(|error| failed(context(), &error))?;
+        let (started, mut offsets) = (Instant::now(), SourceOffsets::new());
+        while started.elapsed() < READING {
+            match consumer.poll(Duration::from_millis(200)) {
+                None => {}
+                Some(Ok(message)) => {
+                    if let Some(position) = from_record(source, message.key(), message.payload())? {
+                        offsets.merge(std::iter::once(position).collect());
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(offsets),
+                Some(Err(error)) => debug!(topic = self.name, %error, "reading source offsets"),
+            }
+        }
+        Err(Error::retriable(format!("{} in {} s", context(), READING.as_secs())))
+    }
+
+    /// Waits until nothing hides what is committed by now: a transaction that is open hides all that comes after its begin.
+    fn wait_for_open_transactions(&self, committed: &BaseConsumer<ClientLog>) -> Result<()> {
+        let context = || format!("Kafka does not say what topic `{}` holds", self.name);
+        let end_of = |consumer: &BaseConsumer<ClientLog>| consumer.fetch_watermarks(&self.name, PARTITION, ANSWER);
+        let everything = self.consumer(&self.everything).map_err(|error| failed(context(), &error))?;
+        let (_, end) = end_of(&everything).map_err(|error| failed(context(), &error))?;
+        let started = Instant::now();
+        while end_of(committed).map_err(|error| failed(context(), &error))?.1 < end {
+            if started.elapsed() > READING {
+                return Err(Error::retriable(format!(
+                    "an open transaction hides the end of topic `{}`; Kafka aborts it after its `transaction.timeout.ms`",
+                    self.name
+                )));
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        Ok(())
+    }
+
+    fn consumer(&self, config: &ClientConfig) -> Result<BaseConsumer<ClientLog>, KafkaError> {
+        config.create_with_context(ClientLog::new(&self.name))
+    }
+}
+
+/// The topic's name.
+pub(crate) fn topic_name(pipeline: &str) -> String {
+    format!("{pipeline}.source-offsets")
+}
+
+/// The key and value of a position.
+pub(crate) fn to_record(source: &str, partition: &str, position: &Value) -> (String, String) {
+    (Value::from(vec![source, partition]).to_string(), position.to_string())
+}
+
+/// The partition and position that a record holds, if it is of this source.
+fn from_record(source: &str, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Option<(String, Value)>> {
+    let damaged = |error| Error::fatal("the source offsets on Kafka are not as we write them").with_source(error);
+    let (Some(key), Some(value)) = (key, value) else { return Ok(None) };
+    let [owner, partition]: [String; 2] = serde_json::from_slice(key).map_err(|error| damaged(error.to_string()))?;
+    if owner != source {
+        return Ok(None);
+    }
+    let position = serde_json::from_slice(value).map_err(|error| damaged(error.to_string()))?;
+    Ok(Some((partition, position)))
+}

@@ -68,7 +68,7 @@ fn the_schema_is_json_and_knows_the_fields_of_the_file_and_of_the_plugins() {
     let printed = anywhere().call(&["schema"]).with_code(0);
     let schema: Value = serde_json::from_str(&printed.out).unwrap();
     assert_eq!(schema["required"].as_array().map(|fields| fields.contains(&Value::from("topic"))), Some(true));
-    for field in ["name", "sources", "topic", "sinks", "errors", "embedded", "report"] {
+    for field in ["name", "sources", "topic", "sinks", "errors", "embedded", "kafka", "report"] {
         assert!(schema["properties"][field].is_object(), "no {field}");
     }
     for plugin in ["s3_parquet", "ticks", "local_table", "row_group_rows"] {

@@ -2,6 +2,8 @@
 
 mod files;
 mod hooks;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod places;
 mod sources;
 mod transforms;

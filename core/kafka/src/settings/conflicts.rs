@@ -9,7 +9,7 @@ use rdkafka::producer::BaseProducer;
 
 use super::clients::{Kind, Properties, admin, consumer, producer};
 use super::properties::{Form, canonical, find};
-use super::{Found, refused};
+use super::{Found, quoted, refused};
 
 /// Finds what contradicts itself among the properties of one kind of client, which are right one by one.
 pub(super) fn check(settings: &KafkaSettings, kind: Kind, found: &mut Found) {
@@ -216,10 +216,6 @@ impl Conflicts<'_> {
             None => self.found.block(format!("`{name}`: {message}")),
         }
     }
-}
-
-fn quoted(message: &str) -> impl Iterator<Item = &str> {
-    message.split('`').skip(1).step_by(2)
 }
 
 /// What would have a client connect, read a file or call somebody.

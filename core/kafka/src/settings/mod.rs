@@ -95,7 +95,12 @@ fn check_names(settings: &KafkaSettings, kind: Option<Kind>, properties: &BTreeM
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, value) in properties {
         match values::check(settings, kind, name, value) {
-            Err(message) => found.wrong(kind, name, message),
+            Err(message) => {
+                // A slip in a name is one mistake: what was meant is not missing.
+                let meant = find(name).is_none().then(|| quoted(&message).filter_map(find)).into_iter().flatten();
+                found.wrong.extend(meant.map(|property| property.name.clone()));
+                found.wrong(kind, name, message);
+            }
             Ok(Some(warning)) => found.add(Severity::Warning, kind, name, warning),
             Ok(None) => {}
         }
@@ -106,6 +111,11 @@ fn check_names(settings: &KafkaSettings, kind: Option<Kind>, properties: &BTreeM
             found.wrong(kind, name, format!("is the same as `{other}`, expected one of the two"));
         }
     }
+}
+
+/// What a message has in backticks.
+fn quoted(message: &str) -> impl Iterator<Item = &str> {
+    message.split('`').skip(1).step_by(2)
 }
 
 /// The settings without those that are wrong.

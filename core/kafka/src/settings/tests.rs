@@ -528,6 +528,10 @@ fn every_mistake_is_told_at_once_and_none_that_only_follows_from_another() {
             "/security.protocol found `sasl_sll`, did you mean `sasl_ssl`? expected one of plaintext, ssl, sasl_plaintext, sasl_ssl",
         ),
         (
+            "security.protocol=sasl_ssl; sasl.mechanism=PLAIN; sasl.username=u; sasl.pasword=p",
+            "/sasl.pasword unknown property, did you mean `sasl.password`?",
+        ),
+        (
             "security.protocol=ssl; sasl.username=u; ssl.key.location=/k",
             "/sasl.username has no use while `security.protocol` is ssl, expected sasl_ssl\n/ssl.key.location needs `ssl.certificate.location` or `ssl.certificate.pem` beside it",
         ),

@@ -281,12 +281,13 @@ pub struct EmbeddedSpec {
 /// ```
 ///
 /// Properties have librdkafka's own names; each is held against its list before anything connects. Paths of files are
-/// relative to the pipeline file's folder. Those that a guarantee rests on are the runtime's own, and refused here:
-/// `group.id`, `group.instance.id` (see `instance`), `transactional.id`, `client.id` excepted all that names a client;
-/// `enable.auto.commit`, `enable.auto.offset.store`, `auto.offset.reset`, `isolation.level`, `enable.partition.eof`,
-/// `group.protocol`, `partition.assignment.strategy`; `enable.idempotence`, `acks`; `allow.auto.create.topics`. So is what
-/// loads code into the process or runs a command: `plugin.library.paths`, `ssl.engine.location`, `ssl.providers`,
-/// `sasl.kerberos.kinit.cmd`.
+/// relative to the pipeline file's folder.
+///
+/// Those that a guarantee rests on are the runtime's own, and refused here: `group.id`, `group.instance.id` (see
+/// `instance`), `transactional.id`, `enable.auto.commit`, `enable.auto.offset.store`, `auto.offset.reset`,
+/// `isolation.level`, `enable.partition.eof`, `group.protocol`, `partition.assignment.strategy`, `enable.idempotence`, `acks`,
+/// `queuing.strategy` and `allow.auto.create.topics`. So is what loads code into the process or runs a command:
+/// `plugin.library.paths`, `ssl.engine.location`, `ssl.providers` and `sasl.kerberos.kinit.cmd`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(extend("required" = ["bootstrap.servers"]), transform = add_secrets)]
 pub struct KafkaSpec {
@@ -305,10 +306,16 @@ pub struct KafkaSpec {
     pub admin: PropertiesSpec,
     /// Who this process is among those that run the same file: letters, digits, `-`, `_` and `.`; no two processes may have
     /// the same. A process with a name gets its partitions back after a restart as long as its session lasts, which
-    /// then is 30 s. Without one its partitions go to the others after 6 s.
+    /// then is 30 s. Without one its partitions go to the others after 6 s. `session.timeout.ms` changes either.
     #[serde(default)]
     pub instance: Option<String>,
-    /// What the defaults are made for. `consumer` and `producer` may change each of them.
+    /// What the defaults are made for; a property that the file sets wins over them. All have `client.id: pipeline`,
+    /// `socket.keepalive.enable: true` and `log.connection.close: false`. Consumers have `check.crcs: true`,
+    /// `fetch.message.max.bytes: 1048576`, `fetch.max.bytes: 16777216`, and with `normal` (with `low`) `fetch.min.bytes: 262144`
+    /// (1), `fetch.wait.max.ms: 100` (50), `fetch.queue.backoff.ms: 5` (1), `queued.min.messages: 50000` (10000),
+    /// `queued.max.messages.kbytes: 16384` (8192). Producers have `compression.type: lz4`, `partitioner: murmur2_random`,
+    /// `queue.buffering.max.kbytes: 65536`, `queue.buffering.max.messages: 500000`, `transaction.timeout.ms: 30000`, and
+    /// `linger.ms: 50` (5).
     #[serde(default)]
     pub latency: LatencySpec,
     /// Whether clients may fetch tokens over HTTP: allows `sasl.oauthbearer.method: oidc` and the URLs that belong to it.

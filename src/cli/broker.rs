@@ -21,7 +21,7 @@ impl Brokers {
         match &plan.broker {
             BrokerSettings::Embedded(settings) => Ok(self.embedded(settings)?),
             #[cfg(feature = "kafka")]
-            BrokerSettings::Kafka(settings) => Ok(KafkaBroker::open(settings, plan.delivery)?),
+            BrokerSettings::Kafka(settings) => Ok(KafkaBroker::open(&plan.name, settings, plan.delivery)?),
             #[cfg(not(feature = "kafka"))]
             BrokerSettings::Kafka(_) => Err(pipeline_api::Error::config("this program is built without Kafka")),
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use crate::kafka;
 use crate::letters::{self, DEAD_LETTERS, READER};
 use crate::ranges::assert_tiled;
 use crate::rows::{self, Row, assert_exactly};
@@ -26,23 +27,29 @@ enum Scenario {
     LargeFiles,
 }
 
-/// Where the files go.
+/// Where the files go, and where the topic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// A folder of this machine.
+    /// Everything in a folder of this machine.
     Folder,
-    /// A bucket, over HTTP.
+    /// The files in a bucket, over HTTP.
     Bucket,
+    /// The topic on a real Kafka.
+    Cluster,
 }
 
 /// Every crash point of the house.
-const CRASH_POINTS: [(&str, Scenario); 28] = [
+const CRASH_POINTS: [(&str, Scenario); 32] = [
     ("broker_after_group_commit", Scenario::Stocks),
     ("broker_after_produce_commit", Scenario::Stocks),
     ("broker_after_retention", Scenario::SmallStore),
     ("broker_before_group_commit", Scenario::Stocks),
     ("broker_before_produce_commit", Scenario::Stocks),
     ("broker_before_retention", Scenario::SmallStore),
+    ("kafka_after_group_commit", Scenario::Stocks),
+    ("kafka_after_produce_commit", Scenario::Stocks),
+    ("kafka_before_group_commit", Scenario::Stocks),
+    ("kafka_before_produce_commit", Scenario::Stocks),
     ("local_table_after_write", Scenario::Stocks),
     ("local_table_before_write", Scenario::Stocks),
     ("s3_after_complete", Scenario::LargeFiles),
@@ -138,13 +145,23 @@ const LETTERS_WRITTEN: usize = 100;
 impl Place {
     /// Whether a run may pass the point here. The hook that the scenarios have makes tables of local files alone.
     fn passes(self, point: &str) -> bool {
-        self == Self::Folder || !(point.starts_with("local_table") || point == "sink_after_hook")
+        match point.split_once('_') {
+            Some(("kafka", _)) => self == Self::Cluster,
+            Some(("broker", _)) => self != Self::Cluster,
+            _ => self != Self::Bucket || !(point.starts_with("local_table") || point == "sink_after_hook"),
+        }
+    }
+
+    /// Whether there is more to learn here of the scenario than elsewhere.
+    fn takes(self, scenario: Scenario) -> bool {
+        self != Self::Cluster || matches!(scenario, Scenario::Stocks | Scenario::ChangedFile | Scenario::Rebalance)
     }
 
     fn of(self, project: Project) -> Project {
         match self {
             Self::Folder => project,
             Self::Bucket => project.on_s3(),
+            Self::Cluster => project.on_kafka(),
         }
     }
 }
@@ -229,6 +246,10 @@ impl Scenario {
                 assert_exactly(&rows::parquet(project, "out/parquet"), &expected, "parquet");
                 assert_exactly(&rows::json(project, "out/json"), &expected, "json");
                 for sink in ["parquet", "json"] {
+                    if place == Place::Cluster {
+                        kafka::assert_committed(project, &format!("out/{sink}"), sink);
+                        continue;
+                    }
                     assert_tiled(
                         project,
                         &format!("out/{sink}"),
@@ -303,7 +324,7 @@ fn points_after(point: &'static str, scenario: Scenario, place: Place) -> Vec<&'
     let at = others.partition_point(|name| *name < point);
     others.rotate_left(at);
     if std::env::var_os(ALL_PAIRS_VARIABLE).is_none() {
-        let count = if matches!(scenario, Scenario::LargeFiles) || place == Place::Bucket { 1 } else { 3 };
+        let count = if matches!(scenario, Scenario::LargeFiles) || place != Place::Folder { 1 } else { 3 };
         // Far apart in the table, so that they are of different rooms.
         others = others.iter().skip(2).step_by(others.len() / 3).take(count).copied().collect();
     }
@@ -333,7 +354,7 @@ fn survives_a_later_kill(point: &'static str, scenario: Scenario, place: Place) 
 }
 
 fn survives_kills_in(room: &str, place: Place) {
-    for (point, scenario) in points_of(room).filter(|(point, _)| place.passes(point)) {
+    for (point, scenario) in points_of(room).filter(|(point, scenario)| place.passes(point) && place.takes(*scenario)) {
         survives_two_kills(point, scenario, place);
         survives_a_later_kill(point, scenario, place);
     }
@@ -383,6 +404,27 @@ fn a_kill_anywhere_in_a_sink_task_loses_and_doubles_nothing_in_a_bucket() {
 #[test]
 fn a_kill_anywhere_in_the_writing_of_objects_loses_and_doubles_nothing() {
     survives_kills_in("s3", Place::Bucket);
+}
+
+#[test]
+fn a_kill_around_what_kafka_commits_loses_and_doubles_nothing() {
+    survives_kills_in("kafka", Place::Cluster);
+}
+
+#[test]
+fn a_kill_anywhere_in_a_source_loses_and_doubles_nothing_on_kafka() {
+    survives_kills_in("source", Place::Cluster);
+}
+
+#[test]
+fn a_kill_anywhere_in_a_sink_task_loses_and_doubles_nothing_on_kafka() {
+    survives_kills_in("sink", Place::Cluster);
+}
+
+#[test]
+fn a_kill_anywhere_in_the_writing_of_files_loses_and_doubles_nothing_on_kafka() {
+    survives_kills_in("s3", Place::Cluster);
+    survives_kills_in("local", Place::Cluster);
 }
 
 #[test]

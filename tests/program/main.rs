@@ -5,6 +5,7 @@
 mod commands;
 mod crash;
 mod interrupt;
+mod kafka;
 mod kills;
 mod letters;
 mod partitions;

@@ -10,10 +10,10 @@ use pipeline_runtime::broker::Broker;
 use crate::support::Project;
 
 /// Start and end of ranges, by partition.
-type Ranges = BTreeMap<i32, BTreeSet<(i64, i64)>>;
+pub(crate) type Ranges = BTreeMap<i32, BTreeSet<(i64, i64)>>;
 
 /// The range of each file's name. A name that holds none is no file of a sink.
-fn ranges(project: &Project, folder: &str) -> Ranges {
+pub(crate) fn of_files(project: &Project, folder: &str) -> Ranges {
     let mut ranges = Ranges::new();
     for file in project.files(folder) {
         let (partition, range) = parse(&file).unwrap_or_else(|| panic!("no offset names {}", file.display()));
@@ -37,7 +37,7 @@ fn parse(file: &Path) -> Option<(i32, (i64, i64))> {
 /// that the sink has committed, and that this is the end of the topic.
 #[track_caller]
 pub(crate) fn assert_tiled(project: &Project, folder: &str, store: &str, group: &str, topic: &str) {
-    if let Some(fault) = fault(ranges(project, folder), &committed(project, store, group, topic)) {
+    if let Some(fault) = fault(of_files(project, folder), &committed(project, store, group, topic)) {
         panic!("{folder}: {fault}");
     }
 }

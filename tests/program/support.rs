@@ -9,8 +9,11 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use pipeline_testkit::kafka::KafkaServer;
 use pipeline_testkit::s3::S3Server;
 use tempfile::TempDir;
+
+use crate::kafka::Topic;
 
 /// Far beyond what anything takes here, so that a hang is an error and a slow machine is not.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -42,12 +45,14 @@ pub(crate) struct Project {
     file: &'static str,
     /// Where its files go, if not into the folder.
     server: Option<S3Server>,
+    /// Where its topic is, if not in the folder.
+    topic: Option<Topic>,
 }
 
 impl Project {
     /// The repository's pipelines.
     pub(crate) fn quickstart() -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap(), file: "quickstart.yaml", server: None };
+        let project = Self { folder: tempfile::tempdir().unwrap(), file: "quickstart.yaml", server: None, topic: None };
         let pipelines = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
         for file in ["quickstart.yaml", "data/stocks_daily.csv"] {
             project.write(file, fs::read_to_string(pipelines.join(file)).unwrap());
@@ -57,7 +62,7 @@ impl Project {
 
     /// A pipeline file of that text.
     pub(crate) fn new(text: &str) -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap(), file: "pipeline.yaml", server: None };
+        let project = Self { folder: tempfile::tempdir().unwrap(), file: "pipeline.yaml", server: None, topic: None };
         project.write(project.file, text);
         project
     }
@@ -69,6 +74,23 @@ impl Project {
         symlink(server.bucket().join("out"), self.path("out")).unwrap();
         self.replace(self.file, "url: out", "url: s3://lake/out");
         Self { server: Some(server), ..self }
+    }
+
+    /// The same with its topic on a real Kafka, under a name of its own, with time-outs that a test can wait for.
+    pub(crate) fn on_kafka(self) -> Self {
+        self.on_kafka_of(KafkaServer::shared())
+    }
+
+    /// The same on this server.
+    pub(crate) fn on_kafka_of(self, server: &KafkaServer) -> Self {
+        let topic = Topic::on(server);
+        self.write(self.file, topic.moved_here(&self.read(self.file)));
+        Self { topic: Some(topic), ..self }
+    }
+
+    /// Its topic on a real Kafka.
+    pub(crate) fn topic(&self) -> &Topic {
+        self.topic.as_ref().expect("a project on Kafka")
     }
 
     /// The server that its files go to.
@@ -120,7 +142,9 @@ impl Project {
     pub(crate) fn program<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipeline"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
-        command.env_remove("PIPELINE_LOG").env_remove("RUST_LOG").env_remove("PIPELINE_CRASH");
+        for variable in ["PIPELINE_LOG", "RUST_LOG", "PIPELINE_CRASH", "PIPELINE_PAUSE"] {
+            command.env_remove(variable);
+        }
         command.envs(self.server.iter().flat_map(S3Server::environment));
         command
     }
@@ -177,6 +201,17 @@ impl Started {
 
     pub(crate) fn signal(&self, name: &str) {
         signal(&self.child, name);
+    }
+
+    /// Whether it is stopped (SIGSTOP).
+    pub(crate) fn is_stopped(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        status.lines().any(|line| line.starts_with("State:") && line.contains('T'))
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// The most memory that it has had so far, in bytes.

@@ -27,7 +27,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// The client that creates, checks and deletes.
 pub(crate) struct Admin {
     client: Arc<AdminClient<ClientLog>>,
-    /// Lists groups: rdkafka's admin client does not.
+    /// Lists groups and asks for offsets: rdkafka's admin client does not.
     groups: Arc<BaseConsumer<ClientLog>>,
 }
 
@@ -48,8 +48,8 @@ impl Admin {
     /// See [`Broker::ensure_topic`](pipeline_runtime::broker::Broker::ensure_topic).
     pub(crate) async fn ensure_topic(&self, spec: &TopicSpec) -> Result<TopicInfo> {
         let TopicSpec { name, partitions, .. } = spec;
-        let found = match (self.find(name).await?, &spec.create) {
-            (Some(found), _) => found,
+        match (self.find(name).await?, &spec.create) {
+            (Some(_), _) => {}
             (None, None) => return Err(missing(name)),
             (None, Some(create)) => {
                 let mut new = NewTopic::new(name, *partitions, TopicReplication::Fixed(create.replication_factor));
@@ -57,9 +57,10 @@ impl Admin {
                     new = new.set(key, value);
                 }
                 self.create(new).await?;
-                self.await_topic(name).await?
             }
-        };
+        }
+        // Another process may have made it a moment ago.
+        let found = self.await_topic(name).await?;
         if found.partitions != *partitions {
             return Err(Error::config(format!(
                 "topic `{name}` has {0} partitions, the file says {partitions}, expected `topic.partitions: {0}`",
@@ -72,17 +73,14 @@ impl Admin {
 
     /// Makes sure that a topic of source offsets is there, with so many partitions at least.
     pub(crate) async fn ensure_source_offsets(&self, name: &str, partitions: i32) -> Result<()> {
-        let found = match self.find(name).await? {
-            Some(found) => found,
-            None => {
-                let new = NewTopic::new(name, partitions, TopicReplication::Fixed(-1))
-                    .set("cleanup.policy", "compact")
-                    .set("segment.bytes", "16777216")
-                    .set("min.cleanable.dirty.ratio", "0.1");
-                self.create(new).await?;
-                self.await_topic(name).await?
-            }
-        };
+        if self.find(name).await?.is_none() {
+            let new = NewTopic::new(name, partitions, TopicReplication::Fixed(-1))
+                .set("cleanup.policy", "compact")
+                .set("segment.bytes", "16777216")
+                .set("min.cleanable.dirty.ratio", "0.1");
+            self.create(new).await?;
+        }
+        let found = self.await_topic(name).await?;
         if found.partitions >= partitions {
             return Ok(());
         }
@@ -188,11 +186,13 @@ impl Admin {
         Ok(())
     }
 
-    /// Waits until the cluster knows of a topic that was just made.
+    /// Waits until the cluster knows of a topic that was just made, and each of its partitions has a leader.
     async fn await_topic(&self, topic: &str) -> Result<TopicDescription> {
         let started = Instant::now();
         loop {
-            if let Some(found) = self.find(topic).await? {
+            if let Some(found) = self.find(topic).await?
+                && self.is_led(topic, found.partitions).await?
+            {
                 return Ok(found);
             }
             if started.elapsed() > PROPAGATION {
@@ -200,6 +200,12 @@ impl Admin {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
+    }
+
+    async fn is_led(&self, topic: &str, partitions: i32) -> Result<bool> {
+        let (client, topic) = (self.groups.clone(), topic.to_owned());
+        let is_led = move |partition| client.fetch_watermarks(&topic, partition, ANSWER).is_ok();
+        blocking(move || Ok((0..partitions).all(is_led))).await
     }
 
     /// Errors: the topic loses records for other reasons than their age or size.

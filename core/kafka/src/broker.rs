@@ -27,6 +27,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 /// A Kafka cluster, as the broker of one pipeline file.
 pub struct KafkaBroker {
+    pipeline: String,
     settings: KafkaSettings,
     mode: Mode,
     admin: Arc<Admin>,
@@ -37,15 +38,16 @@ pub struct KafkaBroker {
 }
 
 impl KafkaBroker {
-    /// Makes the clients. Connects to nothing yet: the first call does.
+    /// Makes the clients for a pipeline. Connects to nothing yet: the first call does.
     ///
     /// Errors: librdkafka refuses the settings.
-    pub fn open(settings: &KafkaSettings, delivery: Delivery) -> Result<Arc<Self>> {
+    pub fn open(pipeline: &str, settings: &KafkaSettings, delivery: Delivery) -> Result<Arc<Self>> {
         let mode = match delivery {
             Delivery::ExactlyOnce => Mode::Transactions,
             _ => Mode::AsTheyCome,
         };
         Ok(Arc::new(Self {
+            pipeline: pipeline.to_owned(),
             settings: settings.clone(),
             mode,
             admin: Arc::new(Admin::open(settings)?),
@@ -66,6 +68,25 @@ impl KafkaBroker {
         Ok(())
     }
 
+    /// Errors: the pipeline knows another topic of this name, which is gone, and with it what was committed for it.
+    async fn recognise(&self, topic: &str, id: &str) -> Result<()> {
+        self.prepare(&self.pipeline).await?;
+        let (state, topic, id) = (self.source_offsets(&self.pipeline), topic.to_owned(), id.to_owned());
+        let producer = settings::producer(&self.settings, None);
+        blocking(move || match state.topic_id(&topic)? {
+            Some(known) if known == id => Ok(()),
+            Some(_) => Err(Error::fatal(format!(
+                "the topic {topic} was deleted and created again since the last run; `pipeline reset` starts over"
+            ))),
+            None => state.remember(&topic, Some(&id), &producer),
+        })
+        .await
+    }
+
+    fn source_offsets(&self, pipeline: &str) -> SourceOffsetsTopic {
+        SourceOffsetsTopic::new(pipeline, settings::consumer(&self.settings, "", None))
+    }
+
     /// A consumer that belongs to a group and never joins it.
     fn bystander(&self, group: &str) -> Result<BaseConsumer<ClientLog>> {
         settings::consumer(&self.settings, group, None)
@@ -77,7 +98,9 @@ impl KafkaBroker {
 #[async_trait]
 impl Broker for KafkaBroker {
     async fn ensure_topic(&self, topic: &TopicSpec) -> Result<TopicInfo> {
-        self.admin.ensure_topic(topic).await
+        let found = self.admin.ensure_topic(topic).await?;
+        self.recognise(&topic.name, &found.id).await?;
+        Ok(found)
     }
 
     async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>> {
@@ -108,7 +131,7 @@ impl Broker for KafkaBroker {
         let place = self.producers.take(&id.pipeline);
         let transactional_id = id.to_string();
         let config = settings::producer(&self.settings, (self.mode == Mode::Transactions).then_some(&transactional_id));
-        let offsets = SourceOffsetsTopic::new(&id.pipeline, settings::consumer(&self.settings, "", None));
+        let offsets = self.source_offsets(&id.pipeline);
         Ok(Box::new(KafkaProducer::open(&config, id, self.mode, offsets, place).await?))
     }
 
@@ -132,7 +155,13 @@ impl Broker for KafkaBroker {
         self.admin.refuse_in_use(pipeline, topic).await?;
         self.admin.delete(pipeline, topic).await?;
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(pipeline);
-        Ok(())
+        if pipeline == self.pipeline {
+            return Ok(());
+        }
+        self.prepare(&self.pipeline).await?;
+        let (state, topic) = (self.source_offsets(&self.pipeline), topic.to_owned());
+        let producer = settings::producer(&self.settings, None);
+        blocking(move || state.remember(&topic, None, &producer)).await
     }
 }
 

@@ -7,7 +7,7 @@ use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 /// The first pause between two warnings of one client that it reaches no broker, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -57,16 +57,11 @@ impl ClientContext for ClientLog {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         let client = &self.client;
         match level {
-            // What is wrong comes as an error too, which is shown less often.
-            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
-                error!(target: "librdkafka", client, facility, "{message}");
-            }
-            RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice => {
-                info!(target: "librdkafka", client, facility, "{message}");
-            }
             RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
                 debug!(target: "librdkafka", client, facility, "{message}");
             }
+            // What is wrong comes as an error too, and who gets that knows whether it matters: to be fenced does not.
+            _ => info!(target: "librdkafka", client, facility, "{message}"),
         }
     }
 

@@ -96,9 +96,18 @@ impl KafkaProducer {
     }
 
     fn failed(&self, context: impl Into<String>, error: &KafkaError) -> CommitError {
-        match self.client.client().context().first_failure().or(error.rdkafka_error_code()) {
-            Some(code) => produce_failed(context, code),
+        match error.rdkafka_error_code() {
+            Some(code) => produce_failed(context, self.root_of(code)),
             None => CommitError::Failed(failed(context, error)),
+        }
+    }
+
+    /// What made a call fail: librdkafka refuses everything after a fatal error or a record that was not taken.
+    fn root_of(&self, code: Code) -> Code {
+        let client = self.client.client();
+        match client.fatal_error() {
+            Some((fatal, _)) => fatal,
+            None => client.context().first_failure().unwrap_or(code),
         }
     }
 
@@ -108,7 +117,7 @@ impl KafkaProducer {
         let flushed = blocking(move || Ok(client.flush(OUTCOME))).await?;
         let context = || format!("records of `{}` were not acknowledged", self.id);
         if let Some(code) = self.client.client().context().first_failure() {
-            return Err(produce_failed(context(), code));
+            return Err(produce_failed(context(), self.root_of(code)));
         }
         flushed.map_err(|error| self.failed(context(), &error))
     }
@@ -118,8 +127,7 @@ impl KafkaProducer {
         let committed = blocking(move || Ok(native::commit_transaction(client.client(), OUTCOME))).await?;
         committed.map_err(|error| {
             let context = format!("the transaction of `{}` is not committed: {}", self.id, error.reason);
-            let first = self.client.client().context().first_failure();
-            produce_failed(context, first.filter(|_| error.code != Code::Fenced).unwrap_or(error.code))
+            produce_failed(context, self.root_of(error.code))
         })
     }
 }

@@ -2,23 +2,30 @@
 //!
 //! `<pipeline>.source-offsets` has everything in partition 0, so that its order is that of the commits: key
 //! `["source","partition"]`, value the position, both JSON. Its partitions stand for the pipeline's source tasks besides: the
-//! process that partition i is assigned to runs task i.
+//! process that partition i is assigned to runs task i. And it remembers which topics the pipeline has used, by their ids, under
+//! the name that no source has: what a group has committed for a topic goes with the topic.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use pipeline_api::{Error, Result, SourceOffsets};
-use rdkafka::config::ClientConfig;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::{Message, Offset, TopicPartitionList};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::{ClientContext, Message, Offset, TopicPartitionList};
 use serde_json::Value;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::client::ClientLog;
 use crate::error::failed;
+use crate::settings::refused;
 
 /// Where all offsets are.
 pub(crate) const PARTITION: i32 = 0;
+/// No source is called so.
+const NO_SOURCE: &str = "";
 /// How long the broker has for an answer,
 const ANSWER: Duration = Duration::from_secs(10);
 /// and for everything up to the end. A producer that died with an open transaction hides what comes after it until the broker
@@ -54,23 +61,45 @@ impl SourceOffsetsTopic {
     /// The offsets of a source, over all its tasks. Blocks. What other producers have not committed by now is theirs to
     /// commit or to lose; everything that is committed is read.
     pub(crate) fn read(&self, source: &str) -> Result<SourceOffsets> {
-        let context = || format!("the source offsets cannot be read from topic `{}`", self.name);
-        let consumer = self.consumer(&self.committed).map_err(|error| failed(context(), &error))?;
+        let consumer = self.consumer(&self.committed)?;
         self.wait_for_open_transactions(&consumer)?;
+        self.scan(&consumer, source)
+    }
+
+    /// The id of a topic that the pipeline has used, if it is known. Blocks. An open transaction may hide it.
+    pub(crate) fn topic_id(&self, topic: &str) -> Result<Option<String>> {
+        self.scan(&self.consumer(&self.committed)?, NO_SOURCE)?.get(topic)
+    }
+
+    /// Remembers a topic by its id, or, without one, forgets it. Blocks.
+    pub(crate) fn remember(&self, topic: &str, id: Option<&str>, producer: &ClientConfig) -> Result<()> {
+        let context = || format!("topic `{}` does not take what is to be remembered", self.name);
+        let client: BaseProducer<Remembering> =
+            producer.create_with_context(Remembering(ClientLog::new(&self.name))).map_err(refused)?;
+        let (key, value) = to_record(NO_SOURCE, topic, &Value::from(id));
+        let record = BaseRecord::to(&self.name).partition(PARTITION).key(&key);
+        let record = id.iter().fold(record, |record, _| record.payload(&value));
+        client.send(record).map_err(|(error, _)| failed(context(), &error))?;
+        client.flush(ANSWER).map_err(|error| failed(context(), &error))
+    }
+
+    /// What is committed of a source, from the first record to the last.
+    fn scan(&self, consumer: &BaseConsumer<ClientLog>, source: &str) -> Result<SourceOffsets> {
+        let context = || format!("the source offsets cannot be read from topic `{}`", self.name);
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.name, PARTITION, Offset::Beginning)
             .and_then(|()| consumer.assign(&list))
             .map_err(|error| failed(context(), &error))?;
-        let (started, mut offsets) = (Instant::now(), SourceOffsets::new());
+        let (started, mut offsets) = (Instant::now(), BTreeMap::new());
         while started.elapsed() < READING {
             match consumer.poll(Duration::from_millis(200)) {
                 None => {}
-                Some(Ok(message)) => {
-                    if let Some(position) = from_record(source, message.key(), message.payload())? {
-                        offsets.merge(std::iter::once(position).collect());
-                    }
-                }
-                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(offsets),
+                Some(Ok(message)) => match from_record(source, message.key(), message.payload())? {
+                    Some((partition, Some(position))) => _ = offsets.insert(partition, position),
+                    Some((partition, None)) => _ = offsets.remove(&partition),
+                    None => {}
+                },
+                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(offsets.into_iter().collect()),
                 Some(Err(error)) => debug!(topic = self.name, %error, "reading source offsets"),
             }
         }
@@ -81,7 +110,7 @@ impl SourceOffsetsTopic {
     fn wait_for_open_transactions(&self, committed: &BaseConsumer<ClientLog>) -> Result<()> {
         let context = || format!("Kafka does not say what topic `{}` holds", self.name);
         let end_of = |consumer: &BaseConsumer<ClientLog>| consumer.fetch_watermarks(&self.name, PARTITION, ANSWER);
-        let everything = self.consumer(&self.everything).map_err(|error| failed(context(), &error))?;
+        let everything = self.consumer(&self.everything)?;
         let (_, end) = end_of(&everything).map_err(|error| failed(context(), &error))?;
         let started = Instant::now();
         while end_of(committed).map_err(|error| failed(context(), &error))?.1 < end {
@@ -96,8 +125,31 @@ impl SourceOffsetsTopic {
         Ok(())
     }
 
-    fn consumer(&self, config: &ClientConfig) -> Result<BaseConsumer<ClientLog>, KafkaError> {
-        config.create_with_context(ClientLog::new(&self.name))
+    fn consumer(&self, config: &ClientConfig) -> Result<BaseConsumer<ClientLog>> {
+        config.create_with_context(ClientLog::new(&self.name)).map_err(refused)
+    }
+}
+
+/// What a producer that sends one record says goes where all others' words go.
+struct Remembering(ClientLog);
+
+impl ClientContext for Remembering {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.0.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.error(error, reason);
+    }
+}
+
+impl ProducerContext for Remembering {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            warn!(%error, "a topic is not remembered");
+        }
     }
 }
 
@@ -111,14 +163,14 @@ pub(crate) fn to_record(source: &str, partition: &str, position: &Value) -> (Str
     (Value::from(vec![source, partition]).to_string(), position.to_string())
 }
 
-/// The partition and position that a record holds, if it is of this source.
-fn from_record(source: &str, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Option<(String, Value)>> {
+/// The partition and position that a record holds, if it is of this source; no position is one that was forgotten.
+fn from_record(source: &str, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Option<(String, Option<Value>)>> {
     let damaged = |error| Error::fatal("the source offsets on Kafka are not as we write them").with_source(error);
-    let (Some(key), Some(value)) = (key, value) else { return Ok(None) };
+    let Some(key) = key else { return Ok(None) };
     let [owner, partition]: [String; 2] = serde_json::from_slice(key).map_err(|error| damaged(error.to_string()))?;
     if owner != source {
         return Ok(None);
     }
-    let position = serde_json::from_slice(value).map_err(|error| damaged(error.to_string()))?;
+    let position = value.map(serde_json::from_slice).transpose().map_err(|error| damaged(error.to_string()))?;
     Ok(Some((partition, position)))
 }

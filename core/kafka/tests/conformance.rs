@@ -26,8 +26,8 @@ async fn kafka_does_what_the_engine_relies_on() {
     // Some records of the suite are from 1970.
     let server = KafkaServer::start_with(&[("log.retention.ms", "-1")]);
     broker_conformance::run(async || {
-        let broker: Arc<dyn Broker> =
-            KafkaBroker::open(&settings(&server), Delivery::ExactlyOnce).expect("the settings are right");
+        let broker: Arc<dyn Broker> = KafkaBroker::open("conformance", &settings(&server), Delivery::ExactlyOnce)
+            .expect("the settings are right");
         broker
     })
     .await;

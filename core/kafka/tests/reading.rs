@@ -15,7 +15,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn broker(server: &KafkaServer) -> Result<Arc<KafkaBroker>> {
     let properties = BTreeMap::from([("bootstrap.servers".to_owned(), server.bootstrap())]);
-    KafkaBroker::open(&KafkaSettings { properties, ..KafkaSettings::default() }, Delivery::ExactlyOnce)
+    KafkaBroker::open("reading", &KafkaSettings { properties, ..KafkaSettings::default() }, Delivery::ExactlyOnce)
 }
 
 async fn topic(broker: &KafkaBroker, name: &str, partitions: i32) -> Result<()> {
@@ -64,6 +64,12 @@ async fn read(member: &mut dyn Consumer, count: usize) -> Result<Vec<String>> {
     Ok(values)
 }
 
+/// What takes longer never comes.
+async fn within<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
+    let never = |_| pipeline_api::Error::fatal("what is expected does not come");
+    tokio::time::timeout(Duration::from_secs(20), call).await.map_err(never)?
+}
+
 fn numbered(numbers: std::ops::Range<usize>) -> Vec<String> {
     numbers.map(|number| number.to_string()).collect()
 }
@@ -88,6 +94,37 @@ async fn a_pause_at_the_end_of_a_partition_skips_nothing() -> Outcome {
         _ = tokio::time::timeout(Duration::from_millis(50), member.poll()).await;
         member.resume(0).await?;
     }
+    Ok(())
+}
+
+/// librdkafka keeps a partition paused over a rebalance; to the engine a new assignment is a new one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_that_was_paused_before_a_rebalance_is_read_after_it() -> Outcome {
+    let server = KafkaServer::shared();
+    let broker = broker(server)?;
+    topic(&broker, "rebalanced", 2).await?;
+    let mut member = member(&broker, "rebalanced").await?;
+    produce(&broker, "rebalanced", 0..3).await?;
+    assert_eq!(within(read(member.as_mut(), 3)).await?, numbered(0..3));
+    member.pause(0).await?;
+    _ = tokio::time::timeout(Duration::from_millis(300), member.poll()).await;
+    // Another one comes and goes.
+    let mut other = broker.consumer("group-rebalanced", "rebalanced").await?;
+    while !matches!(tokio::time::timeout(Duration::from_millis(100), other.poll()).await, Ok(Ok(Polled::Assigned(_)))) {
+        _ = tokio::time::timeout(Duration::from_millis(100), member.poll()).await;
+    }
+    other.close().await?;
+    produce(&broker, "rebalanced", 3..6).await?;
+    let again = async {
+        loop {
+            match member.poll().await? {
+                Polled::Assigned(partitions) if partitions.contains(&0) => member.seek(0, 4).await?,
+                Polled::Records(records) if records.offsets.values().contains(&4) => return Ok(()),
+                _ => {}
+            }
+        }
+    };
+    within(again).await?;
     Ok(())
 }
 

@@ -200,6 +200,7 @@ impl Member {
                 Some(Ok(message)) => {
                     let partition = rdkafka::Message::partition(&message);
                     drop(message);
+                    self.queue.take(self.consumer.client(), &self.topic_name, partition);
                     self.reread(partition);
                 }
             }
@@ -277,6 +278,8 @@ impl Member {
         }
         self.phase = Phase::Reading;
         self.consumer.assign(&list)?;
+        // What was paused when it went away still is.
+        self.consumer.resume(&list)?;
         match parked.count() {
             0 => Ok(()),
             _ => self.consumer.pause(&parked),

@@ -48,7 +48,8 @@ impl SourceOffsetsTopic {
     /// Of this pipeline. `reader` makes consumers.
     pub(crate) fn new(pipeline: &str, mut reader: ClientConfig) -> Self {
         reader.set("group.id", format!("{pipeline}.source.offsets"));
-        reader.remove("group.instance.id");
+        // It is short, and nothing goes on before it is read.
+        reader.set("fetch.min.bytes", "1");
         let mut everything = reader.clone();
         everything.set("isolation.level", "read_uncommitted");
         Self { name: topic_name(pipeline), committed: reader, everything }

@@ -157,8 +157,13 @@ impl Properties {
 /// How much one answer of a broker may hold.
 const MOST_FETCHED: i64 = 16 * 1024 * 1024;
 
-const ALL: [(&str, &str); 3] =
-    [("client.id", "pipeline"), ("socket.keepalive.enable", "true"), ("log.connection.close", "false")];
+/// A partition that is added is found within half a minute.
+const ALL: [(&str, &str); 4] = [
+    ("client.id", "pipeline"),
+    ("socket.keepalive.enable", "true"),
+    ("log.connection.close", "false"),
+    ("topic.metadata.refresh.interval.ms", "30000"),
+];
 
 /// Full answers, and a queue that is bounded by bytes. With librdkafka's own `fetch.queue.backoff.ms` of a second a reader
 /// that is fast waits most of the time.

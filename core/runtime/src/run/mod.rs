@@ -9,6 +9,7 @@ mod finish;
 mod flight;
 mod flush_trigger;
 mod partitioner;
+mod patient;
 mod progress;
 mod retry;
 mod sink_task;

@@ -13,8 +13,9 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
+use super::patient::Patient;
 use super::progress::Progress;
-use super::retry::Retry;
+use super::retry::{Retry, retry};
 use super::source_task::{SourceEnd, SourceTask};
 use super::stop::{Stop, Stopper};
 use crate::broker::{Broker, CommitError, Committed, Consumer, Polled};
@@ -63,12 +64,13 @@ impl SourceTasks {
             return Ok(None);
         }
         let count = i32::try_from(tasks.len()).unwrap_or(i32::MAX);
+        let member = retry(plan.errors.retry, || broker.source_tasks(&plan.name, count)).await?;
         Ok(Some(Self {
             plan: plan.clone(),
             broker: broker.clone(),
             progress: progress.clone(),
             tasks,
-            member: broker.source_tasks(&plan.name, count).await?,
+            member: Box::new(Patient::new(member, plan.errors.retry)),
             running: BTreeMap::new(),
             ends: JoinSet::new(),
             ended: BTreeSet::new(),
@@ -194,13 +196,16 @@ impl SourceTasks {
     async fn note(&mut self, number: i32, note: Note) -> Result<bool> {
         let metadata = format!("v1;{};at={}", note.word(), Timestamp::now().as_millisecond());
         let offsets = BTreeMap::from([(number, Committed { offset: 0, metadata })]);
-        match self.member.commit(&offsets).await {
-            Ok(()) => Ok(true),
-            Err(CommitError::Fenced(reason)) => {
-                info!(task = number, reason, "a source task runs in another process now");
-                Ok(false)
+        let mut attempts = Retry::new(self.plan.errors.retry);
+        loop {
+            match self.member.commit(&offsets).await {
+                Ok(()) => return Ok(true),
+                Err(CommitError::Fenced(reason)) => {
+                    info!(task = number, reason, "a source task runs in another process now");
+                    return Ok(false);
+                }
+                Err(CommitError::Failed(error)) => sleep(attempts.pause_after(error)?).await,
             }
-            Err(CommitError::Failed(error)) => Err(error),
         }
     }
 

@@ -25,6 +25,7 @@ use crate::run::decode::Decoder;
 use crate::run::finish::Finish;
 use crate::run::flight::{AfterFlush, Flight};
 use crate::run::flush_trigger::FlushTrigger;
+use crate::run::patient::Patient;
 use crate::run::progress::{Progress, SinkProgress};
 use crate::run::retry::{Retry, retry};
 use crate::run::stop::Stop;
@@ -92,7 +93,7 @@ impl SinkTask {
             index,
             topic_id: topic_id.to_owned(),
             progress: progress.clone(),
-            consumer,
+            consumer: Box::new(Patient::new(consumer, plan.errors.retry)),
             decoder,
             sink,
             after: Some(AfterFlush { hooks, dead_letters, progress: progress.clone(), sink: index }),

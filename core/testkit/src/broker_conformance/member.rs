@@ -80,12 +80,13 @@ impl Member {
         Ok(read)
     }
 
-    /// Whether nothing comes for a while.
+    /// Whether no record comes for a while.
     pub(super) async fn is_quiet(&mut self) -> Result<bool> {
-        match tokio::time::timeout(QUIET, self.records()).await {
-            Ok(records) => records.map(|_| false),
-            Err(_) => Ok(true),
-        }
+        let record = async {
+            while rows(&self.records().await?).is_empty() {}
+            Ok(false)
+        };
+        tokio::time::timeout(QUIET, record).await.unwrap_or(Ok(true))
     }
 
     pub(super) async fn commit(&mut self, partition: i32, offset: i64, metadata: &str) -> Result<(), CommitError> {

@@ -19,6 +19,7 @@ async fn the_sql_transform_conforms() {
         "SELECT *, CASE WHEN price > 0.1 THEN 'high' ELSE 'low' END AS level, 1 AS one FROM input",
         "SELECT * EXCEPT (note, quote), large * 2 AS twice FROM input WHERE medium > 10",
         "SELECT id, upper(name) AS name, CAST(tiny AS double) / 3 AS third, coalesce(price, 0) AS price FROM input",
+        "SELECT id, date_trunc('hour', event_time) AS hour, date_trunc('month', day) AS month FROM input",
         "SELECT id, date_trunc('month', event_time) AS month, year(day) AS y, amount + 1 AS more, small % 7 AS rest, \
          CASE WHEN active THEN 'yes' ELSE 'no' END AS open FROM input WHERE active IS NOT NULL",
         "SELECT id, 100 / tiny AS share, CAST(name AS int) AS number FROM input WHERE tiny > 0 AND name = '1'",

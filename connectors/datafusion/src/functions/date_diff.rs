@@ -6,11 +6,9 @@ use arrow::array::Int64Array;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_datafusion_err, exec_err, plan_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
+use jiff::civil::Date;
 
-use super::instant::{microseconds, scalar_if_all_were, texts};
+use super::instant::{date_of, microseconds, scalar_if_all_were, texts};
 
 /// The whole units from `a` to `b`, negative if `b` is before `a`, as Trino counts them: a month is whole when its day
 /// and time are reached, or the month's last day.
@@ -84,11 +82,11 @@ fn difference(unit: &str, from: i64, to: i64) -> Result<i64> {
 }
 
 fn months(from: i64, to: i64) -> Result<i64> {
-    let (from, to) = (civil(from)?, civil(to)?);
+    let ((from, from_time), (to, to_time)) = (civil(from)?, civil(to)?);
     let calendar = (i64::from(to.year()) - i64::from(from.year())) * 12 + i64::from(to.month() - from.month());
     // The last day of a month stands for the days that the month lacks.
-    let day = if to.day() == to.date().days_in_month() { from.day().min(to.day()) } else { from.day() };
-    let (from, to) = ((day, from.time()), (to.day(), to.time()));
+    let day = if to.day() == to.days_in_month() { from.day().min(to.day()) } else { from.day() };
+    let (from, to) = ((day, from_time), (to.day(), to_time));
     Ok(match calendar {
         1.. if to < from => calendar - 1,
         ..=-1 if to > from => calendar + 1,
@@ -96,8 +94,11 @@ fn months(from: i64, to: i64) -> Result<i64> {
     })
 }
 
-fn civil(microseconds: i64) -> Result<DateTime> {
-    let timestamp = Timestamp::from_microsecond(microseconds)
-        .map_err(|error| exec_datafusion_err!("date_diff: a date is out of range: {error}"))?;
-    Ok(Offset::UTC.to_datetime(timestamp))
+/// The date, and the microseconds of its day.
+fn civil(microseconds: i64) -> Result<(Date, i64)> {
+    const DAY: i64 = 86_400_000_000;
+    match date_of(microseconds.div_euclid(DAY)) {
+        Some(date) => Ok((date, microseconds.rem_euclid(DAY))),
+        None => exec_err!("date_diff: a date is out of range, expected one of the years -9999 to 9999"),
+    }
 }

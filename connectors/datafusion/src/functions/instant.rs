@@ -7,6 +7,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::ColumnarValue;
+use jiff::SignedDuration;
+use jiff::civil::Date;
 
 /// The type that texts are parsed to.
 pub(super) const MILLISECONDS: DataType = DataType::Timestamp(TimeUnit::Millisecond, None);
@@ -21,6 +23,18 @@ pub(super) fn microseconds(array: &ArrayRef) -> Result<TimestampMicrosecondArray
 pub(super) fn texts(array: &ArrayRef) -> Result<StringArray> {
     Ok(cast(array, &DataType::Utf8)?.as_string::<i32>().clone())
 }
+
+/// The date that is so many days after 1970-01-01, of the years -9999 to 9999.
+pub(super) fn date_of(days: i64) -> Option<Date> {
+    FIRST.checked_add(SignedDuration::from_hours(24 * i64::from(i32::try_from(days).ok()?))).ok()
+}
+
+/// How many days a date is after 1970-01-01.
+pub(super) fn days_of(date: Date) -> i64 {
+    date.duration_since(FIRST).as_hours() / 24
+}
+
+const FIRST: Date = Date::constant(1970, 1, 1);
 
 /// `result` as one value if every argument was one, so that the engine can fold constants.
 pub(super) fn scalar_if_all_were(arguments: &[ColumnarValue], result: ArrayRef) -> Result<ColumnarValue> {

@@ -1,9 +1,10 @@
-//! Functions that Athena has and the engine lacks, under Athena's names, so that a query that works here works there.
+//! Functions that Athena has and the engine lacks or gets wrong, under Athena's names, so that a query that works here works there.
 
 mod aggregates;
 mod date_diff;
 mod date_parse;
 mod date_part;
+mod date_trunc;
 mod instant;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub(crate) fn register(state: &mut SessionState) {
         ScalarUDF::from(date_diff::DateDiff::default()),
         ScalarUDF::from(date_parse::DateParse::default()),
         ScalarUDF::from(date_parse::FromIso8601Timestamp::default()),
+        ScalarUDF::from(date_trunc::DateTrunc::default()),
     ];
     let aggregates = [
         AggregateUDF::from(aggregates::ExtremeBy::max_by()),
@@ -39,16 +41,23 @@ pub(crate) fn register(state: &mut SessionState) {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::common::Result;
     use datafusion::execution::SessionStateBuilder;
     use datafusion::prelude::SessionContext;
+    use jiff::civil::DateTime;
+    use jiff::tz::Offset;
 
     const PRICES: &str = "(VALUES ('a', 1, 10.0), ('a', 2, 30.0), ('a', 3, 20.0), ('b', 1, 5.0), ('b', NULL, 7.0), \
                           ('c', NULL, 1.0)) AS t (symbol, day, price)";
 
     async fn answer(sql: &str) -> String {
+        collected(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    async fn collected(sql: &str) -> Result<String> {
         let mut state = SessionStateBuilder::new().with_default_features().build();
         super::register(&mut state);
-        let batches = SessionContext::new_with_state(state).sql(sql).await.unwrap().collect().await.unwrap();
+        let batches = SessionContext::new_with_state(state).sql(sql).await?.collect().await?;
         let mut rows = Vec::new();
         for batch in &batches {
             for row in 0..batch.num_rows() {
@@ -57,7 +66,7 @@ mod tests {
                 rows.push(texts.collect::<Vec<_>>().join(" "));
             }
         }
-        rows.join("|")
+        Ok(rows.join("|"))
     }
 
     #[tokio::test]
@@ -107,6 +116,7 @@ mod tests {
             ("month", "2024-01-31", "2024-02-29", "1"),
             ("quarter", "2023-12-01", "2024-06-01", "2"),
             ("year", "2020-02-29", "2024-02-28", "3"),
+            ("year", "2020-01-01", "9999-12-31", "7979"),
         ] {
             let sql = format!("SELECT date_diff('{unit}', DATE '{from}', DATE '{to}')");
             assert_eq!(answer(&sql).await, expected, "{sql}");
@@ -129,5 +139,78 @@ mod tests {
         }
         let sql = "SELECT from_iso8601_timestamp('2024-02-29T13:05:09+01:00')";
         assert_eq!(answer(sql).await, "2024-02-29T12:05:09");
+    }
+
+    /// The start of a unit in ticks, of a column and of a constant: the engine computes the two apart.
+    async fn truncated(unit: &str, ticks: &str, resolution: &str) -> Result<String> {
+        let sql = |of: &str| {
+            format!(
+                "SELECT arrow_cast(date_trunc('{unit}', arrow_cast({of}, 'Timestamp({resolution}, None)')), 'Int64')"
+            )
+        };
+        let column = collected(&format!("{} FROM (VALUES ({ticks})) AS t (n)", sql("n"))).await;
+        let constant = collected(&sql(&format!("({ticks})"))).await;
+        match (column, constant) {
+            (Ok(column), Ok(constant)) => {
+                assert_eq!(column, constant, "{unit} of {ticks} as a column and as a constant");
+                Ok(column)
+            }
+            (Err(error), Err(_)) => Err(error),
+            (column, constant) => panic!("{unit} of {ticks}: {column:?} as a column and {constant:?} as a constant"),
+        }
+    }
+
+    #[tokio::test]
+    async fn date_trunc_gives_the_start_of_the_unit_on_either_side_of_1970() {
+        // 2024-05-15T10:30:45.123456 and 1969-12-31T23:59:59.999500, in microseconds.
+        let (after, before) = ("1715769045123456", "-500");
+        for (unit, ticks, expected) in [
+            ("microsecond", after, "2024-05-15T10:30:45.123456"),
+            ("millisecond", after, "2024-05-15T10:30:45.123"),
+            ("second", after, "2024-05-15T10:30:45"),
+            ("minute", after, "2024-05-15T10:30:00"),
+            ("hour", after, "2024-05-15T10:00:00"),
+            ("DAY", after, "2024-05-15T00:00:00"),
+            ("week", after, "2024-05-13T00:00:00"),
+            ("month", after, "2024-05-01T00:00:00"),
+            ("quarter", after, "2024-04-01T00:00:00"),
+            ("year", after, "2024-01-01T00:00:00"),
+            ("microsecond", before, "1969-12-31T23:59:59.999500"),
+            ("millisecond", before, "1969-12-31T23:59:59.999"),
+            ("second", before, "1969-12-31T23:59:59"),
+            ("hour", before, "1969-12-31T23:00:00"),
+            ("week", before, "1969-12-29T00:00:00"),
+            ("quarter", before, "1969-10-01T00:00:00"),
+            // A date that stands for "never" in many tables, which nanoseconds cannot count to.
+            ("month", "253402214400000000", "9999-12-01T00:00:00"),
+            ("year", "-62135596800000000", "0001-01-01T00:00:00"),
+        ] {
+            let start: DateTime = expected.parse().unwrap();
+            let start = Offset::UTC.to_timestamp(start).unwrap();
+            let found = truncated(unit, ticks, "Microsecond").await.unwrap();
+            assert_eq!(found, start.as_microsecond().to_string(), "{unit} of {ticks}");
+        }
+        assert_eq!(answer("SELECT date_trunc('month', CAST(NULL AS TIMESTAMP))").await, "");
+        assert_eq!(answer("SELECT date_trunc('month', DATE '9999-12-31')").await, "9999-12-01T00:00:00");
+        let zoned =
+            "SELECT date_trunc('day', arrow_cast('2024-01-01T00:30:00Z', 'Timestamp(Second, Some(\"+01:00\"))'))";
+        assert_eq!(answer(zoned).await, "2024-01-01T00:00:00+01:00");
+    }
+
+    #[tokio::test]
+    async fn date_trunc_near_the_least_timestamp_is_right_or_an_error_and_never_wraps_around() {
+        let least = "-9223372036854775807 - 1";
+        for resolution in ["Second", "Millisecond", "Microsecond", "Nanosecond"] {
+            for unit in ["minute", "hour", "day", "week", "month", "quarter", "year"] {
+                let error = truncated(unit, least, resolution).await.unwrap_err().to_string();
+                assert!(error.contains("out of range"), "{unit} of {resolution}: {error}");
+            }
+            let finest = truncated("microsecond", least, resolution).await;
+            assert_eq!(finest.is_err(), resolution == "Nanosecond", "{resolution}: {finest:?}");
+        }
+        // The least one whose minute begins within range.
+        let first = "-9223372036800000000";
+        assert_eq!(truncated("minute", &format!("{first} + 1"), "Microsecond").await.unwrap(), first);
+        truncated("minute", &format!("{first} - 1"), "Microsecond").await.unwrap_err();
     }
 }

@@ -156,10 +156,23 @@ fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
     }
     let message = format!("cannot {verb} {path} of the catalog");
     match error.kind() {
-        io::ErrorKind::Interrupted | io::ErrorKind::StorageFull | io::ErrorKind::TimedOut => Error::retriable(message),
-        _ => Error::fatal(message),
+        io::ErrorKind::Interrupted | io::ErrorKind::TimedOut => Error::retriable(message),
+        kind => Error::fatal(message + way_out(kind)),
     }
     .with_source(error)
+}
+
+/// What a person can do about it. None of these passes by itself.
+fn way_out(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::StorageFull => ": the disk is full; free some space and run again",
+        io::ErrorKind::QuotaExceeded => ": the disk quota is used up; free some space and run again",
+        io::ErrorKind::ReadOnlyFilesystem => ": the file system is read-only; choose a `catalog` that can be written",
+        io::ErrorKind::PermissionDenied => {
+            ": permission denied; let this user write there, or choose another `catalog`"
+        }
+        _ => "",
+    }
 }
 
 #[cfg(test)]
@@ -177,6 +190,23 @@ mod tests {
     fn with_partition(mut table: Table, value: String) -> Table {
         table.partitions.push(Partition { values: vec![Some(value)], location: "file:///".into() });
         table
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_tried_again_and_what_a_person_has_to_mend_stops() {
+        use io::ErrorKind::{Interrupted, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+
+        let error = |kind: io::ErrorKind| failed("write", Path::new("/c/_t.json"), kind.into());
+        assert_eq!(error(Interrupted).kind(), pipeline_api::ErrorKind::Retriable);
+        for (kind, advice) in [
+            (StorageFull, "free some space and run again"),
+            (QuotaExceeded, "free some space and run again"),
+            (ReadOnlyFilesystem, "choose a `catalog` that can be written"),
+            (PermissionDenied, "let this user write there"),
+        ] {
+            assert_eq!(error(kind).kind(), pipeline_api::ErrorKind::Fatal, "{kind}");
+            assert!(error(kind).to_string().contains(advice), "{}", error(kind));
+        }
     }
 
     #[test]

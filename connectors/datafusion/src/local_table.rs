@@ -79,10 +79,10 @@ impl Plugin for LocalTable {
 
 #[async_trait]
 impl Hook for LocalTable {
-    async fn reset(config: LocalTableConfig, context: Context) -> Result<String> {
+    async fn reset(config: LocalTableConfig, context: Context) -> Result<Option<String>> {
         let catalog = LocalCatalog::open(context.resolve(&config.catalog));
         let removed = catalog.remove_if(&config.table, |table| table.pipeline == *context.pipeline)?;
-        Ok(if removed { format!("table {}", config.table) } else { "nothing".into() })
+        Ok(removed.then(|| format!("table {}", config.table)))
     }
 
     async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {
@@ -208,8 +208,8 @@ mod tests {
         one.after_flush(&[written(folder.path(), "IBM")]).await.unwrap();
         other.after_flush(&[written(folder.path(), "IBM"), written(folder.path(), "MSFT")]).await.unwrap();
         assert_eq!(registered(folder.path()), ["IBM", "MSFT"]);
-        assert_eq!(LocalTable::reset(config(), context.clone()).await.unwrap(), "table stocks");
-        assert_eq!(LocalTable::reset(config(), context).await.unwrap(), "nothing");
+        assert_eq!(LocalTable::reset(config(), context.clone()).await.unwrap().as_deref(), Some("table stocks"));
+        assert_eq!(LocalTable::reset(config(), context).await.unwrap(), None);
         other.after_flush(&[written(folder.path(), "MSFT")]).await.unwrap();
         assert_eq!(registered(folder.path()), ["MSFT"]);
     }

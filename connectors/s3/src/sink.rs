@@ -1,7 +1,7 @@
 //! The sink: open files by topic partition and partition values.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use pipeline_api::{
@@ -16,7 +16,7 @@ use crate::location::Location;
 use crate::object_name::{check_topic, is_of_range, is_of_topic, longest_name, object_name};
 use crate::partitioner::{PartitionPath, Partitioner};
 use crate::settings::{FileConfig, Settings};
-use crate::store::Store;
+use crate::store::{Store, check_name};
 
 /// Writes files of one form below one location.
 pub struct FileSink<C: FileConfig> {
@@ -60,10 +60,9 @@ impl<C: FileConfig> Plugin for FileSink<C> {
     }
 
     async fn open(config: C, context: Context) -> Result<Self> {
-        check_topic(&context.topic)?;
         let settings = config.settings();
         let store = Store::open(&settings, &absolute(&context)?)?;
-        store.check_name(&context.topic, longest_name(&context.topic))?;
+        check_names(store.location(), &context.topic)?;
         Self::over(config, context, store)
     }
 }
@@ -84,12 +83,12 @@ impl<C: FileConfig> FileSink<C> {
         })
     }
 
-    /// Removes every file of the topic.
-    pub(crate) async fn remove_all(&mut self) -> Result<String> {
+    /// Removes every file of the topic. Returns how many they were and where, if there were any.
+    pub(crate) async fn remove_all(&mut self) -> Result<Option<String>> {
         let topic = Arc::clone(&self.topic);
         let removed = self.store.remove(move |name| is_of_topic(name, &topic)).await?;
         let files = if removed == 1 { "file" } else { "files" };
-        Ok(format!("{removed} {files} below {}", self.store.location().url()))
+        Ok((removed > 0).then(|| format!("{removed} {files} below {}", self.store.location().url())))
     }
 
     /// Splits a batch, and does all with it that can fail.
@@ -138,11 +137,12 @@ where
     // Says what is known already, but the compiler does not find it where it compares `dataset` with the trait.
     Self: Plugin<Config = C>,
 {
-    fn dataset(config: &C, records: &Schema, folder: &Path) -> Result<Option<Dataset>> {
+    fn dataset(config: &C, context: &Context) -> Result<Option<Dataset>> {
         let settings = config.settings();
-        let location =
-            Location::parse(&settings.url, folder).map_err(|message| Error::config(format!("/url: {message}")))?;
-        let layout = Layout::new(&settings, records)?;
+        let location = Location::parse(&settings.url, &context.folder)
+            .map_err(|message| Error::config(format!("/url: {message}")))?;
+        check_names(&location, &context.topic)?;
+        let layout = Layout::new(&settings, &context.schema)?;
         Ok(Some(Dataset {
             location: location.url(),
             format: <C::Encoding as Encoding>::FORMAT,
@@ -151,9 +151,9 @@ where
         }))
     }
 
-    async fn reset(config: C, context: Context) -> Result<String> {
-        let mut sink = <Self as Plugin>::open(config, context).await?;
-        sink.remove_all().await
+    async fn reset(config: C, context: Context) -> Result<Option<String>> {
+        let store = Store::open(&config.settings(), &absolute(&context)?)?;
+        Self::over(config, context, store)?.remove_all().await
     }
 
     async fn put(&mut self, batch: SinkBatch) -> Result<()> {
@@ -220,6 +220,12 @@ where
         }
         Ok(())
     }
+}
+
+/// Errors: files that are named after this topic cannot be written there, or would not be found again.
+fn check_names(location: &Location, topic: &str) -> Result<()> {
+    check_topic(topic)?;
+    check_name(location, topic, longest_name(topic))
 }
 
 /// The folder that relative paths start from.

@@ -194,16 +194,6 @@ impl Store {
         }
     }
 
-    /// Errors: a file of that name cannot be written here, whatever its folder.
-    pub(crate) fn check_name(&self, topic: &str, name_bytes: usize) -> Result<()> {
-        if matches!(self.location, Location::Folder(_)) && name_bytes + ATTEMPT_BYTES > LONGEST_NAME {
-            return Err(Error::config(format!(
-                "files are named after the topic, and `{topic}` is too long for a file name"
-            )));
-        }
-        Ok(())
-    }
-
     /// The key of a path. `Key::from` would escape the percent signs of Hive's escapes once more.
     fn key(&self, path: &str) -> Result<Key> {
         let key = match &self.location {
@@ -212,6 +202,20 @@ impl Store {
         };
         key.map_err(|error| Error::fatal(format!("`{path}` is no key of the store")).with_source(error))
     }
+}
+
+/// Errors: a file with a name of `name_bytes`, which is made from that of the topic, cannot be written there.
+pub(crate) fn check_name(location: &Location, topic: &str, name_bytes: usize) -> Result<()> {
+    let most = LONGEST_NAME - ATTEMPT_BYTES;
+    if matches!(location, Location::Folder(_)) && name_bytes > most {
+        return Err(Error::config(format!(
+            "files are named after the topic, and that has {} characters, of at most {} that leave a file name room for the \
+             rest: rename the topic `{topic}`",
+            topic.len(),
+            topic.len() + most - name_bytes
+        )));
+    }
+    Ok(())
 }
 
 async fn send_parts(upload: &mut dyn MultipartUpload, mut bytes: Bytes, part_bytes: usize) -> object_store::Result<()> {

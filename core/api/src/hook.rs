@@ -9,12 +9,13 @@ use crate::{Artifact, Context, Plugin, Result};
 #[async_trait]
 pub trait Hook: Send {
     /// Removes what a hook with this config has ever made, because a person starts over. Called in place of `open`, and works
-    /// whatever was changed in the file since. Returns what was removed, for that person: `table stocks`.
-    async fn reset(_config: Self::Config, _context: Context) -> Result<String>
+    /// whatever was changed in the file since. Returns what was removed, for that person: `table stocks`. `None` if there
+    /// was nothing.
+    async fn reset(_config: Self::Config, _context: Context) -> Result<Option<String>>
     where
         Self: Plugin,
     {
-        Ok("nothing".into())
+        Ok(None)
     }
 
     /// The artifacts of one flush, never none. After a crash the same artifacts come again: it must be idempotent. Returns

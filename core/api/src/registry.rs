@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 
 use arrow::datatypes::Schema;
 use futures::future::BoxFuture;
@@ -65,8 +64,8 @@ enum Open {
     Source(OpenFn<Box<dyn Source>>),
     Transform(OpenFn<Box<dyn Transform>>),
     Converter(OpenFn<Box<dyn Converter>>),
-    Sink(OpenFn<Box<dyn Sink>>, OpenFn<String>, fn(Value, &Schema, &Path) -> Result<Option<Dataset>>),
-    Hook(OpenFn<Box<dyn Hook>>, OpenFn<String>),
+    Sink(OpenFn<Box<dyn Sink>>, OpenFn<Option<String>>, fn(Value, &Context) -> Result<Option<Dataset>>),
+    Hook(OpenFn<Box<dyn Hook>>, OpenFn<Option<String>>),
     Condition(OpenFn<Box<dyn Condition>>),
 }
 
@@ -94,11 +93,7 @@ impl Registration {
     kind!(source, open_source, Source, "source");
     kind!(transform, open_transform, Transform, "transform");
     kind!(converter, open_converter, Converter, "converter");
-    kind!(sink, open_sink, Sink, "sink", reset_sink::<P>, |config, records, folder| P::dataset(
-        &parse::<P>(config)?,
-        records,
-        folder
-    ));
+    kind!(sink, open_sink, Sink, "sink", reset_sink::<P>, |config, context| P::dataset(&parse::<P>(config)?, context));
     kind!(hook, open_hook, Hook, "hook", reset_hook::<P>);
     kind!(condition, open_condition, Condition, "condition");
 
@@ -158,27 +153,27 @@ impl Registration {
     }
 
     /// See [`Sink::reset`] and [`Hook::reset`]; every other kind leaves nothing that could be removed.
-    pub async fn reset(&self, config: Value, context: Context) -> Result<String> {
+    pub async fn reset(&self, config: Value, context: Context) -> Result<Option<String>> {
         match &self.open {
             Open::Sink(_, reset, _) | Open::Hook(_, reset) => reset(config, context).await,
-            _ => Ok("nothing".into()),
+            _ => Ok(None),
         }
     }
 
     /// See [`Sink::dataset`]; `None` for every other kind.
-    pub fn dataset(&self, config: Value, records: &Schema, folder: &Path) -> Result<Option<Dataset>> {
+    pub fn dataset(&self, config: Value, context: &Context) -> Result<Option<Dataset>> {
         match &self.open {
-            Open::Sink(_, _, dataset) => dataset(config, records, folder),
+            Open::Sink(_, _, dataset) => dataset(config, context),
             _ => Ok(None),
         }
     }
 }
 
-fn reset_sink<P: Plugin + Sink>(config: Value, context: Context) -> BoxFuture<'static, Result<String>> {
+fn reset_sink<P: Plugin + Sink>(config: Value, context: Context) -> BoxFuture<'static, Result<Option<String>>> {
     Box::pin(async move { P::reset(parse::<P>(config)?, context).await })
 }
 
-fn reset_hook<P: Plugin + Hook>(config: Value, context: Context) -> BoxFuture<'static, Result<String>> {
+fn reset_hook<P: Plugin + Hook>(config: Value, context: Context) -> BoxFuture<'static, Result<Option<String>>> {
     Box::pin(async move { P::reset(parse::<P>(config)?, context).await })
 }
 

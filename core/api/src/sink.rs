@@ -1,9 +1,6 @@
 //! Where records go.
 
-use std::path::Path;
-
 use arrow::array::{BinaryArray, Int64Array, RecordBatch, TimestampMillisecondArray};
-use arrow::datatypes::Schema;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
@@ -17,9 +14,11 @@ use crate::{Artifact, Context, Dataset, OffsetRange, Plugin, Ranges, Result, Top
 #[async_trait]
 pub trait Sink: Send {
     /// Where the records will lie and how to read them, for the hooks behind this sink. Pure: called before anything runs.
-    /// `folder` is what relative paths of the file start from, itself absolute. `None` if nothing is left that could be
-    /// read back.
-    fn dataset(_config: &Self::Config, _records: &Schema, _folder: &Path) -> Result<Option<Dataset>>
+    /// The folder of its context is absolute. `None` if nothing is left that could be read back.
+    ///
+    /// Errors: [`Config`](crate::ErrorKind::Config) for what only the context tells, such as a topic that nothing can be
+    /// named after.
+    fn dataset(_config: &Self::Config, _context: &Context) -> Result<Option<Dataset>>
     where
         Self: Plugin,
     {
@@ -28,12 +27,12 @@ pub trait Sink: Send {
 
     /// Removes everything that a sink with this config has ever written for this topic, because a person starts over.
     /// Called in place of `open`, and works whatever was changed in the file since. Returns what was removed, for that
-    /// person: `70 files below file:///data/out`.
-    async fn reset(_config: Self::Config, _context: Context) -> Result<String>
+    /// person: `70 files below file:///data/out`. `None` if there was nothing.
+    async fn reset(_config: Self::Config, _context: Context) -> Result<Option<String>>
     where
         Self: Plugin,
     {
-        Ok("nothing".into())
+        Ok(None)
     }
 
     /// Takes the next records of one partition. Nothing need be durable yet. After an error nothing of this batch was

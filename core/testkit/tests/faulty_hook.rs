@@ -51,8 +51,10 @@ enum Fault {
     RemembersWhatWasReset,
     /// A reset of nothing is an error.
     WantsSomethingToReset,
-    /// A reset says the same whatever it removed.
+    /// A reset removes everything and says that there was nothing.
     SaysNothingOfItsReset,
+    /// A reset says that it removed something where there was nothing.
+    SaysThatItResetNothing,
     /// The second call for the same artifacts finds something else.
     JudgesAnew,
     /// What is right is found wrong.
@@ -102,16 +104,16 @@ impl Plugin for Register {
 
 #[async_trait]
 impl Hook for Register {
-    async fn reset(config: RegisterConfig, context: Context) -> Result<String> {
+    async fn reset(config: RegisterConfig, context: Context) -> Result<Option<String>> {
         if config.fault == Fault::ResetsNothing {
-            return Ok("nothing".into());
+            return Ok(None);
         }
         let removed = REGISTERED.lock().unwrap().remove(&context.folder).unwrap_or_default();
         match (config.fault, removed.len()) {
             (Fault::WantsSomethingToReset, 0) => Err(Error::fatal("there is nothing to reset")),
-            (Fault::SaysNothingOfItsReset, _) => Ok("done".into()),
-            (_, 0) => Ok("nothing".into()),
-            (_, count) => Ok(format!("{count} addresses")),
+            (Fault::SaysNothingOfItsReset, _) => Ok(None),
+            (_, 0) if config.fault != Fault::SaysThatItResetNothing => Ok(None),
+            (_, count) => Ok(Some(format!("{count} addresses"))),
         }
     }
 
@@ -232,6 +234,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::RemembersWhatWasReset, "after_a_reset_everything_is_made_anew"),
     (Fault::WantsSomethingToReset, "a_reset_of_nothing_is_no_error"),
     (Fault::SaysNothingOfItsReset, "a_reset_says_what_it_removed"),
+    (Fault::SaysThatItResetNothing, "a_reset_says_what_it_removed"),
     (Fault::JudgesAnew, "the_same_artifacts_are_judged_the_same"),
     (Fault::FindsFaults, "what_is_right_is_not_found_wrong"),
 ];

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{Array, AsArray, StringArray};
-use arrow::datatypes::{DataType, Int64Type, Schema};
+use arrow::datatypes::{DataType, Int64Type};
 use pipeline_api::{
     Artifact, BoxFuture, Buffered, Context, Dataset, Error, FileFormat, OffsetRange, PartitionValue, PlannedRange,
     Plugin, Ranges, RecordBatch, Result, SchemaRef, Sink, SinkBatch, Timestamp, TopicPartition, async_trait,
@@ -90,6 +90,10 @@ enum Fault {
     ResetsAllTopics,
     /// A reset removes nothing.
     ResetsNothing,
+    /// A reset removes everything and says that there was nothing.
+    SaysNothingOfItsReset,
+    /// A reset says that it removed something where there was nothing.
+    SaysThatItResetNothing,
     /// What was not flushed is written at the end.
     WritesAtItsClose,
     /// It does not close after a flush failed.
@@ -147,29 +151,35 @@ impl Plugin for Shelf {
 
 #[async_trait]
 impl Sink for Shelf {
-    fn dataset(config: &ShelfConfig, records: &Schema, folder: &Path) -> Result<Option<Dataset>> {
+    fn dataset(config: &ShelfConfig, context: &Context) -> Result<Option<Dataset>> {
         if config.fault == Fault::MakesItsFolderForTheDataset {
-            std::fs::create_dir_all(folder.join("shelf")).unwrap();
+            std::fs::create_dir_all(context.folder.join("shelf")).unwrap();
         }
         Ok(Some(Dataset {
-            location: location(folder),
+            location: location(&context.folder),
             format: FileFormat::JsonLines,
-            columns: records.clone().into(),
+            columns: context.schema.clone(),
             partition_columns: schema(&[("part", "string")]),
         }))
     }
 
-    async fn reset(config: ShelfConfig, context: Context) -> Result<String> {
+    async fn reset(config: ShelfConfig, context: Context) -> Result<Option<String>> {
         let topic = if config.fault == Fault::ResetsAllTopics { "" } else { &format!("{}+", context.topic) };
         let ours = format!("{}{topic}", location(&context.folder));
         let mut shelf = SHELF.lock().unwrap();
         if config.fault == Fault::WantsSomethingToReset && !shelf.keys().any(|url| url.starts_with(&ours)) {
             return Err(Error::fatal("there is nothing to reset"));
         }
+        let before = shelf.len();
         if config.fault != Fault::ResetsNothing {
             shelf.retain(|url, _| !url.starts_with(&ours));
         }
-        Ok("files".into())
+        let says = match config.fault {
+            Fault::SaysNothingOfItsReset => false,
+            Fault::SaysThatItResetNothing => true,
+            _ => shelf.len() < before,
+        };
+        Ok(says.then(|| format!("{} files", before - shelf.len())))
     }
 
     async fn put(&mut self, batch: SinkBatch) -> Result<()> {
@@ -431,6 +441,8 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::ForgetsRevisions, "a_discard_that_comes_late_leaves_what_was_planned_anew"),
     (Fault::ResetsAllTopics, "a_reset_leaves_other_topics_alone"),
     (Fault::ResetsNothing, "a_reset_leaves_nothing_of_its_topic"),
+    (Fault::SaysNothingOfItsReset, "a_reset_says_what_it_removed"),
+    (Fault::SaysThatItResetNothing, "a_reset_says_what_it_removed"),
     (Fault::ResetsNothing, "a_reset_removes_what_a_former_config_wrote"),
     (Fault::WritesAtItsClose, "what_was_not_flushed_is_not_durable"),
     (Fault::ClosesOnce, "it_closes_at_any_time"),

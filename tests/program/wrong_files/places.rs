@@ -60,19 +60,25 @@ fn an_input_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_topic_whose_files_could_not_be_named_after_it_is_named() {
-    let failure_of = |topic: &str| {
-        failure(|project| {
-            project.replace("pipeline.yaml", "topic: { name: numbers", &format!("topic: {{ name: {topic}"))
-        })
+fn a_topic_whose_files_could_not_be_named_after_it_is_refused_before_anything_runs() {
+    let validated = |topic: &str| {
+        let project = Project::new(NUMBERS);
+        project.replace("pipeline.yaml", "topic: { name: numbers", &format!("topic: {{ name: {topic}"));
+        project.write("numbers.csv", "n\n1\n");
+        (project.call(&["validate", "pipeline.yaml"]), project)
     };
-    let long = "x".repeat(200);
-    let expected = format!(
-        "error: pipeline numbers: sink `s3_json`: files are named after the topic, and `{long}` is too long for a file name"
+    let skipped = "error: sinks[0].config: files are named after the topic, and readers skip names that begin with `_` or `.`: rename the topic `_x`\n --> pipeline.yaml:8:5\n";
+    validated("_x").0.with_code(78).complaining(skipped);
+    let long = "x".repeat(180);
+    let too_long = format!(
+        "error: sinks[0].config: files are named after the topic, and that has 180 characters, of at most 179 that leave a file name room for the rest: rename the topic `{long}`\n --> pipeline.yaml:8:5\n"
     );
-    assert_eq!(failure_of(&long), expected);
-    let expected = "error: pipeline numbers: sink `s3_json`: files are named after the topic, and readers skip names that begin with `_` or `.`: rename the topic `_x`";
-    assert_eq!(failure_of("_x"), expected);
+    validated(&long).0.with_code(78).complaining(&too_long);
+    // What is accepted can be written.
+    let (accepted, project) = validated(&long[1..]);
+    accepted.with_code(0);
+    project.run(&[]).with_code(0);
+    assert_eq!(project.files("out").len(), 1);
 }
 
 #[test]

@@ -144,11 +144,11 @@ where
     Self: Plugin<Config = C>,
     FileSink<C>: Plugin<Config = C>,
 {
-    fn dataset(config: &C, records: &Schema, folder: &Path) -> Result<Option<Dataset>> {
-        <FileSink<C> as Sink>::dataset(config, records, folder)
+    fn dataset(config: &C, context: &Context) -> Result<Option<Dataset>> {
+        <FileSink<C> as Sink>::dataset(config, context)
     }
 
-    async fn reset(config: C, context: Context) -> Result<String> {
+    async fn reset(config: C, context: Context) -> Result<Option<String>> {
         <Self as Plugin>::open(config, context).await?.0.remove_all().await
     }
 

@@ -122,7 +122,7 @@ async fn metadata_columns_stand_behind_the_others_under_the_names_that_were_aske
             json!({ "n": 8, "tp": "t", "p": 0, "kafka_offset": 42, "ts": "1970-01-01 00:00:42.000" }),
         ]
     );
-    let dataset = S3Json::dataset(&config(settings), &all.schema(), folder.path()).unwrap().unwrap();
+    let dataset = S3Json::dataset(&config(settings), &context(all.schema(), folder.path())).unwrap().unwrap();
     let names: Vec<&str> = dataset.columns.fields().iter().map(|field| field.name().as_str()).collect();
     assert_eq!(names, ["n", "tp", "p", "kafka_offset", "ts", "k"]);
 }
@@ -165,7 +165,7 @@ fn the_dataset_tells_readers_what_is_in_the_files_and_what_is_in_the_path() {
         ("price", Arc::new(Float64Array::from(vec![1.0]))),
     ]);
     let settings = json!({ "url": "s3://lake/stocks", "partition_by": ["symbol", "year(date)"] });
-    let dataset = S3Parquet::dataset(&config(settings), &all.schema(), Path::new("/")).unwrap().unwrap();
+    let dataset = S3Parquet::dataset(&config(settings), &context(all.schema(), Path::new("/"))).unwrap().unwrap();
     assert_eq!(dataset.location, "s3://lake/stocks/");
     let columns = |schema: &SchemaRef| {
         schema.fields().iter().map(|f| (f.name().clone(), pipeline_api::type_text(f.data_type()))).collect::<Vec<_>>()

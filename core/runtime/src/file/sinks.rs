@@ -59,14 +59,14 @@ impl Planner<'_> {
             folder: self.folder.into(),
             ..Context::new(&name, behind_topic(&topic.schema))
         };
-        let schema = self.open_transforms(at, &transforms, context).await?;
+        let schema = self.open_transforms(at, &transforms, context.clone()).await?;
         for (index, hook) in hooks.iter().enumerate() {
             if let Some(hook) = hook {
                 self.validate(hook, &field(&entry(&field(at, "hooks"), index), "config"), &schema);
             }
         }
         let plugin = plugin.filter(|plugin| self.validate(plugin, &field(at, "config"), &schema))?;
-        let dataset = self.dataset(at, &plugin, &schema)?;
+        let dataset = self.dataset(at, &plugin, &Context { schema: schema.clone(), ..context })?;
         Some(SinkPlan {
             group: format!("{pipeline}.{name}"),
             name,
@@ -161,8 +161,8 @@ impl Planner<'_> {
     }
 
     /// Where the records will lie. `None` if the sink cannot say, which is then reported.
-    fn dataset(&mut self, sink: &str, plugin: &PluginPlan, schema: &Schema) -> Option<Option<Dataset>> {
-        match plugin.registration.dataset(plugin.config.clone(), schema, self.folder) {
+    fn dataset(&mut self, sink: &str, plugin: &PluginPlan, context: &Context) -> Option<Option<Dataset>> {
+        match plugin.registration.dataset(plugin.config.clone(), context) {
             Ok(dataset) => Some(dataset),
             Err(error) => {
                 let message = format!("{error:#}");

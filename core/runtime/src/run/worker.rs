@@ -71,11 +71,11 @@ pub async fn reset(plan: &Plan, broker: &Arc<dyn Broker>) -> Result<Vec<String>>
     for sink in &plan.sinks {
         let context = plan.sink_context(sink, Task { index: 0, of: 1 });
         for plugin in std::iter::once(&sink.plugin).chain(&sink.hooks) {
-            let what = plugin.registration.reset(plugin.config.clone(), context.clone()).await?;
-            removed.push(format!("{} of sink {}: {what}", plugin.registration.type_name(), sink.name));
+            if let Some(what) = plugin.registration.reset(plugin.config.clone(), context.clone()).await? {
+                removed.push(format!("{} of sink {}: {what}", plugin.registration.type_name(), sink.name));
+            }
         }
     }
-    removed.retain(|line| !line.ends_with(": nothing"));
     for topic in topics(plan) {
         broker.reset(&plan.name, &topic.name).await?;
         removed.push(format!("topic {}, with its offsets", topic.name));

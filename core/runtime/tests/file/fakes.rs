@@ -1,7 +1,6 @@
 //! Plugins that do nothing but say what they want.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{BinaryArray, BooleanArray};
@@ -354,11 +353,11 @@ macro_rules! sink {
 sink!(Console);
 sink!(
     Lake,
-    fn dataset(config: &LakeConfig, records: &Schema, _: &Path) -> Result<Option<Dataset>> {
+    fn dataset(config: &LakeConfig, context: &Context) -> Result<Option<Dataset>> {
         Ok(Some(Dataset {
             location: format!("{}/", config.url.trim_end_matches('/')),
             format: FileFormat::Parquet,
-            columns: Arc::new(records.clone()),
+            columns: context.schema.clone(),
             partition_columns: Arc::new(Schema::empty()),
         }))
     }

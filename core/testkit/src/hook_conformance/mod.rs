@@ -106,7 +106,7 @@ impl Subject {
         self.plugin.registration.open_hook(self.plugin.config.clone(), self.context(task)).await
     }
 
-    async fn reset(&self) -> Result<String> {
+    async fn reset(&self) -> Result<Option<String>> {
         let context = self.context(Task { index: 0, of: 1 });
         self.plugin.registration.reset(self.plugin.config.clone(), context).await
     }

@@ -119,10 +119,10 @@ impl Subject {
     }
 
     fn dataset(&self) -> Result<Option<Dataset>> {
-        self.plugin.registration.dataset(self.plugin.config.clone(), &self.plugin.schema, self.folder.path())
+        self.plugin.registration.dataset(self.plugin.config.clone(), &self.context())
     }
 
-    async fn reset(&self) -> Result<String> {
+    async fn reset(&self) -> Result<Option<String>> {
         self.plugin.registration.reset(self.plugin.config.clone(), self.context()).await
     }
 

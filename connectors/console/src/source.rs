@@ -231,6 +231,7 @@ mod tests {
     use arrow::array::AsArray;
     use arrow::datatypes::{DataType, Field, Float64Type};
     use pipeline_api::Registration;
+    use pipeline_testkit::source_conformance;
     use serde_json::{Value, json};
 
     use super::*;
@@ -347,6 +348,70 @@ mod tests {
         let mut context = Context::new("test", schema());
         context.task = pipeline_api::Task { index: 1, of: 2 };
         assert!(ConsoleSource::open(config, context).await.unwrap().poll().await.unwrap().is_none());
+    }
+
+    /// The source with a text of its own in place of standard input, whenever it is opened.
+    struct Typed(ConsoleSource);
+
+    #[async_trait]
+    impl Plugin for Typed {
+        const TYPE: &'static str = ConsoleSource::TYPE;
+        type Config = ConsoleSourceConfig;
+
+        fn validate(config: &ConsoleSourceConfig, records: &Schema, findings: &mut Findings) {
+            ConsoleSource::validate(config, records, findings);
+        }
+
+        fn delivery(config: &ConsoleSourceConfig) -> Delivery {
+            ConsoleSource::delivery(config)
+        }
+
+        async fn open(config: ConsoleSourceConfig, context: Context) -> Result<Self> {
+            let input = (context.task.index == 0).then(|| Input::of(Cursor::new(text(config.format)))).transpose()?;
+            ConsoleSource::of(config, context.schema, input).map(Self)
+        }
+    }
+
+    #[async_trait]
+    impl Source for Typed {
+        fn schema(&self) -> SchemaRef {
+            self.0.schema()
+        }
+
+        async fn poll(&mut self) -> Result<Option<SourceBatch>> {
+            self.0.poll().await
+        }
+
+        fn place(&self, row: usize) -> Option<String> {
+            self.0.place(row)
+        }
+
+        async fn commit(&mut self, offsets: &SourceOffsets) -> Result<()> {
+            self.0.commit(offsets).await
+        }
+
+        async fn close(&mut self) -> Result<()> {
+            self.0.close().await
+        }
+    }
+
+    /// Some batches of lines, of which some are blank, and some are no record.
+    fn text(format: SourceFormat) -> String {
+        let header = if format == SourceFormat::Csv { "symbol,price\n" } else { "" };
+        let lines = (0..5000).map(|number| match (number % 100, format) {
+            (50, _) => "\n".to_owned(),
+            (51, _) => "\"what is this\n".to_owned(),
+            (_, SourceFormat::Json) => format!("{{\"symbol\":\"S{number}\",\"price\":{number}.5}}\n"),
+            (_, SourceFormat::Csv) => format!("S{number},{number}.5\n"),
+        });
+        std::iter::once(header.to_owned()).chain(lines).collect()
+    }
+
+    #[tokio::test]
+    async fn the_source_conforms() {
+        for config in [json!({}), json!({ "format": "csv" })] {
+            source_conformance::run(source_conformance::Subject::of::<Typed>(config, schema())).await;
+        }
     }
 
     #[test]

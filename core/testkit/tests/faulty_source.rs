@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use arrow::datatypes::{DataType, Field, Schema};
 use pipeline_api::{
-    Context, Error, Findings, Plugin, RecordBatch, Result, SchemaRef, Source, SourceBatch, SourceOffsets, Task,
-    async_trait,
+    Context, Delivery, Error, Findings, Plugin, RecordBatch, Result, SchemaRef, Source, SourceBatch, SourceOffsets,
+    Task, async_trait,
 };
 use pipeline_testkit::source_conformance::{Subject, cases, run};
 use pipeline_testkit::{records, schema};
@@ -24,6 +24,8 @@ use crate::faults::{assert_each_finds_one, assert_found};
 enum Fault {
     /// It does everything right.
     None,
+    /// It does all that can be done without an origin that can be read again, and says so.
+    CannotBeReadAgain,
     /// It skips a row where it resumes.
     ResumesLate,
     /// It repeats a row where it resumes.
@@ -91,6 +93,10 @@ impl Plugin for Numbers {
     const TYPE: &'static str = "numbers";
     type Config = NumbersConfig;
 
+    fn delivery(config: &NumbersConfig) -> Delivery {
+        if config.fault == Fault::CannotBeReadAgain { Delivery::AtMostOnce } else { Delivery::ExactlyOnce }
+    }
+
     async fn open(config: NumbersConfig, context: Context) -> Result<Self> {
         let (fault, task) = (config.fault, context.task);
         let mut next = [None; PARTITIONS];
@@ -100,6 +106,7 @@ impl Plugin for Numbers {
             if (owned && !left_out) || fault == Fault::GivesAllToEachTask {
                 let stored = context.offsets.get::<i64>(&position_name(fault, task, partition))?;
                 *next = Some(stored.map_or(0, |stored| match fault {
+                    Fault::CannotBeReadAgain => 0,
                     Fault::ResumesLate => stored + 1,
                     Fault::ResumesEarly => stored - 1,
                     _ => stored,
@@ -141,7 +148,12 @@ impl Source for Numbers {
         tokio::task::yield_now().await;
         self.next[partition] = Some(end);
         let mut offsets = SourceOffsets::new();
-        if self.fault != Fault::ForgetsOffsets || self.polls.is_multiple_of(2) {
+        let forgets = match self.fault {
+            Fault::CannotBeReadAgain => true,
+            Fault::ForgetsOffsets => !self.polls.is_multiple_of(2),
+            _ => false,
+        };
+        if !forgets {
             offsets.set(position_name(self.fault, self.task, partition), &end)?;
         }
         let batch = SourceBatch { records: self.batch(partition, first, end)?, offsets, rejected: Vec::new() };
@@ -201,6 +213,11 @@ fn numbers(fault: Fault) -> Subject {
 #[tokio::test]
 async fn a_source_that_does_everything_right_conforms() {
     run(numbers(Fault::None)).await;
+}
+
+#[tokio::test]
+async fn a_source_whose_origin_cannot_be_read_again_need_not_resume_if_it_says_so() {
+    run(numbers(Fault::CannotBeReadAgain)).await;
 }
 
 /// Each fault, and a case that finds it.

@@ -67,6 +67,9 @@ async fn a_batch_says_something_and_is_not_huge(subject: Subject) -> Outcome {
 }
 
 async fn every_batch_with_records_moves_an_offset(subject: Subject) -> Outcome {
+    if !subject.resumes() {
+        return Ok(());
+    }
     let all = subject.read().await?;
     let mut before = pipeline_api::SourceOffsets::new();
     for (number, polled) in all.iter().enumerate() {

@@ -58,6 +58,9 @@ async fn a_poll_that_is_dropped_loses_nothing(subject: Subject) -> Outcome {
 }
 
 async fn a_poll_that_is_dropped_leaves_the_offsets_where_they_were(subject: Subject) -> Outcome {
+    if !subject.resumes() {
+        return Ok(());
+    }
     let expected = subject.read().await?;
     let (mut found, mut offsets) = (Vec::new(), SourceOffsets::new());
     for batches in 0..expected.len().min(4) {

@@ -32,14 +32,15 @@ mod tasks;
 
 use std::path::Path;
 
-use pipeline_api::{Context, Plugin, Registration, Result, SchemaRef, Source, SourceOffsets, Task};
+use pipeline_api::{Context, Delivery, Plugin, Registration, Result, SchemaRef, Source, SourceOffsets, Task};
 use serde_json::Value;
 
 use crate::case::{Case, run_all};
 use crate::plugin_subject::{self, CRATE, OfPlugin, PluginSubject};
 use polled::Polled;
 
-/// A source to test, and what to test it with. It has to end by itself, and to give the same records whenever it is opened.
+/// A source to test, and what to test it with. It has to end by itself, and to give the same records whenever it is opened. One
+/// whose delivery is `at_most_once` need not resume: its origin cannot be read again.
 #[derive(Clone, Debug)]
 pub struct Subject {
     plugin: PluginSubject,
@@ -66,6 +67,12 @@ impl Subject {
         let offsets = serde_json::from_str(&stored)?;
         let context = Context { task, offsets, ..self.plugin.context() };
         Ok(self.plugin.registration.open_source(self.plugin.config.clone(), context).await?)
+    }
+
+    /// Whether it gives offsets to resume at.
+    fn resumes(&self) -> bool {
+        let delivery = self.plugin.registration.delivery(self.plugin.config.clone());
+        !matches!(delivery, Ok(Delivery::AtMostOnce))
     }
 
     /// Opens its only task at the beginning.

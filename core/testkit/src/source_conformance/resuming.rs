@@ -21,6 +21,9 @@ const MOST_PLACES: usize = 16;
 const LEAST_BATCHES: usize = 3;
 
 async fn it_resumes_after_any_batch_neither_a_row_early_nor_late(subject: Subject) -> Outcome {
+    if !subject.resumes() {
+        return Ok(());
+    }
     let all = subject.read().await?;
     assert!(
         all.len() >= LEAST_BATCHES,
@@ -42,6 +45,9 @@ fn places(batches: usize) -> impl Iterator<Item = usize> {
 }
 
 async fn it_resumes_again_and_again(subject: Subject) -> Outcome {
+    if !subject.resumes() {
+        return Ok(());
+    }
     let expected = subject.read().await?;
     let step = expected.len().div_ceil(MOST_PLACES);
     let mut found = Vec::new();
@@ -64,6 +70,9 @@ async fn it_resumes_again_and_again(subject: Subject) -> Outcome {
 }
 
 async fn after_its_last_offsets_there_is_nothing(subject: Subject) -> Outcome {
+    if !subject.resumes() {
+        return Ok(());
+    }
     let all = subject.read().await?;
     let rest = subject.read_from(&offsets_after(&all)).await?;
     assert_same_order(&rows(&rest), &[], "resumed at the end");

@@ -48,6 +48,9 @@ async fn it_resumes_with_fewer_tasks(subject: Subject) -> Outcome {
 
 /// Stops each task of a first run after another number of batches, and reads on in a second run.
 async fn in_two_runs(subject: Subject, first: u32, second: u32) -> Outcome {
+    if !subject.resumes() {
+        return Ok(());
+    }
     let expected = subject.read().await?;
     for most in [1, 2, expected.len()] {
         let (mut found, mut offsets) = (Vec::new(), SourceOffsets::new());

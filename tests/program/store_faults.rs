@@ -7,9 +7,10 @@ use std::thread;
 
 use pipeline_testkit::s3::{Action, Fault, Refusal, Rule};
 
+use crate::disk::{Disk, SEEN};
 use crate::ranges::assert_tiled;
 use crate::rows::{self, assert_exactly};
-use crate::support::{Project, Started, becomes_true};
+use crate::support::{Ended, Project, Started, becomes_true, wrapped};
 
 const RECORDS: usize = 3000;
 
@@ -59,11 +60,17 @@ fn csv(ids: impl Iterator<Item = usize>, length: usize) -> String {
 /// Asserts that every record of the CSV files is there once, in files that the committed offsets name, and nothing else.
 #[track_caller]
 fn assert_complete(project: &Project, what: &str) {
+    assert_complete_at(project, "out/json", ".pipeline/faults", what);
+}
+
+/// The same where the files and the broker's store lie elsewhere.
+#[track_caller]
+fn assert_complete_at(project: &Project, out: &str, store: &str, what: &str) {
     let mut expected: Vec<rows::Row> =
         project.files("data").iter().flat_map(|file| rows::csv(&fs::read_to_string(file).unwrap())).collect();
     expected.sort_unstable();
-    assert_exactly(&rows::json(project, "out/json"), &expected, what);
-    assert_tiled(project, "out/json", ".pipeline/faults", "faults.json", "numbers");
+    assert_exactly(&rows::json(project, out), &expected, what);
+    assert_tiled(project, out, store, "faults.json", "numbers");
 }
 
 #[test]
@@ -209,19 +216,6 @@ fn without_privileges(command: &Command) -> Command {
     if root { wrapped(&dropped, command) } else { wrapped(&["env"], command) }
 }
 
-fn wrapped(prefix: &[&str], command: &Command) -> Command {
-    let mut wrapper = Command::new(prefix[0]);
-    wrapper.args(&prefix[1..]).arg(command.get_program()).args(command.get_args());
-    wrapper.current_dir(command.get_current_dir().unwrap());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => wrapper.env(name, value),
-            None => wrapper.env_remove(name),
-        };
-    }
-    wrapper
-}
-
 #[test]
 fn a_folder_without_room_stops_the_run_and_the_next_one_goes_on() {
     for sets in [&LARGE_FILES[1..], &LARGE_FILES[..]] {
@@ -272,4 +266,135 @@ fn a_broker_whose_file_may_not_be_written_stops_the_run_at_once() {
     fs::set_permissions(&store, Permissions::from_mode(0o644)).unwrap();
     project.run(&[]).with_code(0);
     assert_complete(&project, "with permission");
+}
+
+/// A run that sees the disk, with these values set.
+fn run_on(disk: &Disk, project: &Project, sets: &[&str]) -> Ended {
+    Started::new(disk.entering(&project.runner(sets))).end()
+}
+
+/// 10 MB.
+fn many_files() -> Project {
+    let project = small_files();
+    fs::remove_dir_all(project.path("data")).unwrap();
+    project.write("data/all.csv", csv(0..10_000, 1000));
+    project
+}
+
+const OUT_ON_DISK: &str = "sinks.0.config.url=disk/out";
+const STORE_ON_DISK: &str = "embedded.path=disk/store";
+
+#[test]
+fn a_disk_that_is_full_stops_a_sink_and_the_next_run_goes_on() {
+    // Some files land before it is full; one file that does not fit; and one that goes there in parts.
+    for (project, sets, free) in [
+        (many_files(), &[][..], 4 << 20),
+        (large_files(), &LARGE_FILES[1..], 1 << 20),
+        (large_files(), &LARGE_FILES[..], 1 << 20),
+    ] {
+        let Some(disk) = Disk::below(&project) else { return };
+        let sets = [sets, &[OUT_ON_DISK]].concat();
+        disk.fill_but(free);
+        let failed = run_on(&disk, &project, &sets).with_code(1).complaining("/disk/out/numbers+");
+        let failed = failed.complaining("the disk is full; free some space and run again");
+        assert!(!failed.err.contains("panicked"), "{}", failed.err);
+        assert_eq!(project.files("seen/out").is_empty(), sets.len() > 1, "{sets:?}");
+        disk.empty();
+        run_on(&disk, &project, &sets).with_code(0);
+        assert_complete_at(&project, "seen/out", ".pipeline/faults", "with room");
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_stops_the_broker_and_the_next_run_goes_on() {
+    for free in [0, 5 << 20] {
+        let project = many_files();
+        let Some(disk) = Disk::below(&project) else { return };
+        disk.fill_but(free);
+        let failed = run_on(&disk, &project, &[STORE_ON_DISK]).with_code(1);
+        let failed = failed.complaining("the disk full; free some space and run again");
+        assert!(!failed.err.contains("panicked"), "{}", failed.err);
+        disk.empty();
+        run_on(&disk, &project, &[STORE_ON_DISK]).with_code(0);
+        assert_complete_at(&project, "out/json", &format!("{SEEN}/store"), "with room");
+    }
+}
+
+/// Makes a table of what the sink writes, in a catalog on the disk.
+fn with_a_table(project: &Project) {
+    let hook = "    hooks:\n      - { type: local_table, config: { table: numbers, catalog: disk/catalog } }\nerrors:";
+    project.replace("pipeline.yaml", "errors:", hook);
+}
+
+#[test]
+fn a_disk_that_is_full_stops_a_table_and_the_next_run_goes_on() {
+    // Not even the table; and the table, but not its partitions.
+    for (free, before) in [(0, 0), (4096, 1)] {
+        let project = small_files();
+        with_a_table(&project);
+        project.replace("pipeline.yaml", "compression: none,", "compression: none, partition_by: [text],");
+        fs::remove_dir_all(project.path("data")).unwrap();
+        project.write("data/all.csv", csv(0..RECORDS, 1));
+        let Some(disk) = Disk::below(&project) else { return };
+        disk.fill_but(free);
+        let failed = run_on(&disk, &project, &[]).with_code(1);
+        let failed =
+            failed.complaining("/disk/catalog/_numbers.json of the catalog: the disk is full; free some space");
+        assert!(!failed.err.contains("panicked"), "{}", failed.err);
+        let tables = project.files("seen/catalog").iter().filter(|file| file.ends_with("numbers.json")).count();
+        assert_eq!(tables, before, "{free} bytes");
+        disk.empty();
+        run_on(&disk, &project, &[]).with_code(0);
+        // The text is in the path.
+        let mut expected: Vec<rows::Row> = (0..RECORDS).map(|id| format!("id={id}|")).collect();
+        expected.sort_unstable();
+        assert_exactly(&rows::json(&project, "out/json"), &expected, "with room");
+        assert_tiled(&project, "out/json", ".pipeline/faults", "faults.json", "numbers");
+        let table: serde_json::Value = serde_json::from_str(&project.read("seen/catalog/numbers.json")).unwrap();
+        assert_eq!(table["partitions"].as_array().unwrap().len(), 26);
+    }
+}
+
+#[test]
+fn a_disk_that_is_read_only_stops_whoever_writes_there_and_the_next_run_goes_on() {
+    for (set, folder, advice) in [
+        (OUT_ON_DISK, "", "/disk/out/: the file system is read-only; choose a `url` that can be written"),
+        (OUT_ON_DISK, "out", "the file system is read-only; choose a `url` that can be written"),
+        (STORE_ON_DISK, "", "disk/store` lies on a read-only file system; choose an embedded.path that can be written"),
+        (STORE_ON_DISK, "store", "disk/store/broker.redb` lies on a read-only file system; choose an embedded.path"),
+        (
+            "sinks.0.hooks.0.config.catalog=disk/catalog",
+            "",
+            "disk/catalog of the catalog: the file system is read-only",
+        ),
+    ] {
+        let project = small_files();
+        let catalog = set.contains("catalog");
+        if catalog {
+            with_a_table(&project);
+        }
+        let Some(mut disk) = Disk::below(&project) else { return };
+        if !folder.is_empty() {
+            fs::create_dir(project.path(SEEN).join(folder)).unwrap();
+        }
+        disk.make_read_only();
+        let failed = run_on(&disk, &project, &[set]).with_code(1).complaining(advice);
+        assert!(!failed.err.contains("panicked"), "{}", failed.err);
+        disk.make_writable();
+        run_on(&disk, &project, &[set]).with_code(0);
+        let out = if set == OUT_ON_DISK { "seen/out" } else { "out/json" };
+        let store = if set == STORE_ON_DISK { "seen/store" } else { ".pipeline/faults" };
+        assert_complete_at(&project, out, store, set);
+    }
+}
+
+#[test]
+fn a_disk_that_is_read_only_can_be_read_from() {
+    let project = small_files();
+    let Some(mut disk) = Disk::below(&project) else { return };
+    let copied = Command::new("cp").arg("-r").arg(project.path("data")).arg(project.path(SEEN)).status().unwrap();
+    assert!(copied.success());
+    disk.make_read_only();
+    run_on(&disk, &project, &["sources.0.config.path=disk/data"]).with_code(0);
+    assert_complete(&project, "from a read-only disk");
 }

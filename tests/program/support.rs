@@ -179,6 +179,20 @@ impl Project {
     }
 }
 
+/// A command that runs `command`, in its folder and its environment.
+pub(crate) fn wrapped(prefix: &[&str], command: &Command) -> Command {
+    let mut wrapper = Command::new(prefix[0]);
+    wrapper.args(&prefix[1..]).arg(command.get_program()).args(command.get_args());
+    wrapper.current_dir(command.get_current_dir().unwrap());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => wrapper.env(name, value),
+            None => wrapper.env_remove(name),
+        };
+    }
+    wrapper
+}
+
 fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.map(Result::unwrap) {
@@ -201,6 +215,10 @@ impl Started {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (out, err) = (read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap()));
         Self { child, out, err }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -1,12 +1,16 @@
 //! The file that everything lies in.
 
-use std::io::ErrorKind;
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use pipeline_api::{Error, Result};
 use redb::backends::InMemoryBackend;
-use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, TableDefinition, WriteTransaction};
+use redb::{
+    Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageError, TableDefinition,
+    WriteTransaction,
+};
 
 use crate::owner::Owner;
 
@@ -102,12 +106,16 @@ pub(crate) async fn blocking<T: Send + 'static, E: From<Error> + Send + 'static>
 /// The store cannot be read or written.
 pub(crate) fn failed(error: impl Into<redb::Error>) -> Error {
     let error = error.into();
-    Error::fatal(format!("the embedded broker's store {}", fault(&error))).with_source(error)
+    let fault = match &error {
+        redb::Error::Io(error) => fault_of_the_disk(error.kind()),
+        _ => None,
+    };
+    Error::fatal(format!("the embedded broker's store {}", fault.unwrap_or("failed"))).with_source(error)
 }
 
-fn fault(error: &redb::Error) -> &'static str {
-    let redb::Error::Io(error) = error else { return "failed" };
-    match error.kind() {
+/// What is wrong where the store lies, and what a person can do about it.
+fn fault_of_the_disk(kind: ErrorKind) -> Option<&'static str> {
+    Some(match kind {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "finds the disk full; free some space and run again, or choose another embedded.path"
         }
@@ -115,8 +123,8 @@ fn fault(error: &redb::Error) -> &'static str {
             "would become larger than the file system or `ulimit -f` allows; raise that, or choose another embedded.path"
         }
         ErrorKind::ReadOnlyFilesystem => "lies on a read-only file system; choose an embedded.path that can be written",
-        _ => "failed",
-    }
+        _ => return None,
+    })
 }
 
 fn open_folder(builder: &mut Builder, folder: &Path) -> Result<Database> {
@@ -126,7 +134,10 @@ fn open_folder(builder: &mut Builder, folder: &Path) -> Result<Database> {
             ErrorKind::AlreadyExists | ErrorKind::NotADirectory => format!(
                 "a file is in the way of the embedded broker's folder `{folder}`; remove it, or choose another `embedded.path`"
             ),
-            _ => format!("cannot create the embedded broker's folder `{folder}`"),
+            kind => match fault_of_the_disk(kind) {
+                Some(fault) => format!("the embedded broker's folder `{folder}` {fault}"),
+                None => format!("cannot create the embedded broker's folder `{folder}`"),
+            },
         };
         Error::fatal(message).with_source(error)
     })?;
@@ -135,15 +146,54 @@ fn open_folder(builder: &mut Builder, folder: &Path) -> Result<Database> {
     builder.set_repair_callback(move |session| {
         tracing::info!(file = shown, progress = session.progress(), "checking the broker's store after a crash");
     });
-    match builder.create(&file) {
+    let making = begin_to_make(folder, &file);
+    let database = builder.create(&file);
+    drop(making);
+    match database {
         Ok(database) => {
             Owner::announce(folder);
             Ok(database)
         }
         Err(DatabaseError::DatabaseAlreadyOpen) => Err(Owner::refusal(folder)),
         Err(error) => {
-            Err(Error::fatal(format!("cannot open the embedded broker's store `{}`", file.display()))
-                .with_source(error))
+            let file = file.display();
+            let fault = match &error {
+                DatabaseError::Storage(StorageError::Io(error)) => fault_of_the_disk(error.kind()),
+                _ => None,
+            };
+            let message = match fault {
+                Some(fault) => format!("the embedded broker's store `{file}` {fault}"),
+                None => format!("cannot open the embedded broker's store `{file}`"),
+            };
+            Err(Error::fatal(message).with_source(error))
         }
     }
 }
+
+/// Makes room for a store where there is none. A kill or a full disk may have cut off the making of one; redb would refuse what
+/// is left of it for ever. Returns what has to be held until the store is made, so that no process takes a store that
+/// another is making for such a rest. Whatever fails here, redb will meet as well, and say.
+fn begin_to_make(folder: &Path, file: &Path) -> Option<File> {
+    if has_begun(file) {
+        return None;
+    }
+    let lock = File::open(folder).ok()?;
+    lock.lock().ok()?;
+    if !has_begun(file)
+        && let Ok(rest) = OpenOptions::new().write(true).open(file)
+        && rest.set_len(0).is_ok()
+    {
+        tracing::debug!(file = %file.display(), "the broker's store is made anew, its making was cut off");
+    }
+    Some(lock)
+}
+
+/// Whether there is a store, or something else that is not ours to remove. The first bytes are the last that redb writes when it
+/// makes one.
+fn has_begun(file: &Path) -> bool {
+    let mut first = Vec::new();
+    let read = File::open(file).and_then(|found| found.take(REDB_MAGIC_BYTES).read_to_end(&mut first));
+    read.is_ok() && first.iter().any(|byte| *byte != 0)
+}
+
+const REDB_MAGIC_BYTES: u64 = 9;

@@ -50,6 +50,32 @@ async fn a_second_broker_on_a_folder_is_told_who_holds_it() {
 }
 
 #[tokio::test]
+async fn a_store_whose_making_was_cut_off_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("broker.redb");
+    for length in [0, 1, 1 << 20] {
+        std::fs::write(&file, vec![0; length]).unwrap();
+        let broker = open(Some(folder.path()), 1 << 20).await;
+        produce(&broker, 0..10).await;
+        drop(broker);
+        let broker = open(Some(folder.path()), 1 << 20).await;
+        assert_eq!(broker.bounds(TOPIC).await.unwrap(), [OffsetRange::new(0, 10)]);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_store_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("broker.redb");
+    for text in ["x", "somebody's notes, longer than any magic"] {
+        std::fs::write(&file, text).unwrap();
+        let error = EmbeddedBroker::open(&in_folder(folder.path(), 1 << 20)).unwrap_err();
+        assert!(error.to_string().contains("broker.redb"), "{error}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    }
+}
+
+#[tokio::test]
 async fn a_broker_in_memory_begins_empty() {
     let broker = open(None, 1 << 20).await;
     produce(&broker, 0..10).await;

@@ -42,7 +42,7 @@ impl Run {
             plans.into_iter().zip(opened).map(|(plan, broker)| Running::start(Arc::new(plan), broker)).unzip();
         let shown = running.iter().map(|running| (running.plan.clone(), running.progress.clone())).collect();
         let display = Arc::new(Display::start(shown));
-        tokio::spawn(signals::watch(stoppers, display.clone()));
+        signals::watch(stoppers, display.clone())?;
         let mut failures = Vec::new();
         for Running { plan, progress, end } in running {
             let end = end.await.unwrap_or_else(|error| Err(Error::fatal("the run panicked").with_source(error)));

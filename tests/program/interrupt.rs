@@ -1,7 +1,12 @@
 //! Ctrl-C and SIGTERM.
 
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
 use std::io::Read;
-use std::process::Stdio;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::rows::{self, Row, assert_exactly};
@@ -36,7 +41,11 @@ fn ticks() -> String {
 }
 
 fn expected() -> Vec<Row> {
-    let untouched = Project::new(&ticks());
+    expected_of(&ticks())
+}
+
+fn expected_of(pipeline: &str) -> Vec<Row> {
+    let untouched = Project::new(pipeline);
     untouched.run(&[AT_ONCE]).with_code(0);
     let rows = rows::json(&untouched, "out/json");
     assert_eq!(rows.len(), 20_000);
@@ -131,4 +140,104 @@ fn a_run_that_cannot_flush_in_time_says_so_and_the_next_one_repeats_the_flush() 
     assert_eq!(wait(&mut run).code(), Some(1), "{shown}");
     project.run(&[AT_ONCE]).with_code(0);
     assert_exactly(&rows::json(&project, "out/json"), &expected(), "json");
+}
+
+/// With a hook that reads its table again whenever somebody has changed that.
+fn ticks_with_a_table() -> String {
+    let hook = "    hooks: [{ type: local_table, config: { table: ticks, catalog: catalog } }]\n";
+    ticks().replace("compression: none }", "compression: none, partition_by: [symbol] }") + hook
+}
+
+/// Makes the table's file one that never ends: whoever reads it holds his thread for ever.
+fn block_the_table(project: &Project) {
+    let (pipe, table) = (project.path("pipe"), project.path("catalog/ticks.json"));
+    fs::create_dir_all(project.path("catalog")).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    fs::rename(pipe, table).unwrap();
+}
+
+/// Waits until somebody reads that file. He waits as long as the result is there.
+fn blocked(project: &Project) -> File {
+    const O_NONBLOCK: i32 = 0o4000;
+    let open = || OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(project.path("catalog/ticks.json"));
+    let mut writer = None;
+    assert!(becomes_true(|| {
+        writer = open().ok();
+        writer.is_some()
+    }));
+    writer.unwrap()
+}
+
+#[test]
+fn ctrl_c_ends_a_run_whose_hook_is_never_ready() {
+    let project = Project::new(&ticks_with_a_table());
+    block_the_table(&project);
+    let run = Started::new(project.runner(&[AT_ONCE]));
+    let _writer = blocked(&project);
+    let asked = Instant::now();
+    run.signal("INT");
+    run.end().with_code(0).saying("stopped");
+    assert!(asked.elapsed() < DRAIN, "{:?}", asked.elapsed());
+    fs::remove_file(project.path("catalog/ticks.json")).unwrap();
+    project.run(&[AT_ONCE]).with_code(0).saying("all delivered");
+    assert_exactly(&rows::json(&project, "out/json"), &expected_of(&ticks_with_a_table()), "json");
+}
+
+#[test]
+fn ctrl_c_ends_a_run_whose_hook_never_ends_and_the_next_one_repeats_its_flush() {
+    let project = Project::new(&ticks_with_a_table());
+    let run = Started::new(project.runner(&[]));
+    assert!(becomes_true(|| !project.files("out/json").is_empty()));
+    let table = project.read("catalog/ticks.json");
+    block_the_table(&project);
+    let _writer = blocked(&project);
+    let asked = Instant::now();
+    run.signal("INT");
+    run.end().with_code(1).complaining("stopped before everything was flushed; nothing is lost");
+    assert!(asked.elapsed() < 2 * DRAIN, "{:?}", asked.elapsed());
+    fs::remove_file(project.path("catalog/ticks.json")).unwrap();
+    project.write("catalog/ticks.json", table);
+    project.run(&[AT_ONCE]).with_code(0).saying("all delivered");
+    assert_exactly(&rows::json(&project, "out/json"), &expected_of(&ticks_with_a_table()), "json");
+}
+
+#[test]
+fn a_second_ctrl_c_ends_a_run_whose_plugins_hold_every_thread() {
+    let project = Project::new(&ticks_with_a_table());
+    // More than the program has workers.
+    let tasks = thread::available_parallelism().unwrap().get() + 4;
+    let sets = ["topic.partitions", "sinks.0.tasks"].map(|name| format!("{name}={tasks}"));
+    let endless = ["sources.0.config.rows=100000000", "sources.0.config.rate=50000", "sinks.0.flush.every=100ms"];
+    let sets: Vec<&str> = sets.iter().map(String::as_str).chain(endless).collect();
+    let run = Started::new(project.runner(&sets));
+    assert!(becomes_true(|| project.files("out/json").len() >= tasks));
+    block_the_table(&project);
+    let _writer = blocked(&project);
+    let (mut before, mut since) = (BTreeMap::new(), Instant::now());
+    let threads = format!("/proc/{}/task", run.id());
+    assert!(becomes_true(|| {
+        let now = switches(Path::new(&threads));
+        if now != before {
+            (before, since) = (now, Instant::now());
+        }
+        // A program that is not held flushes ten times meanwhile.
+        since.elapsed() > Duration::from_secs(1)
+    }));
+    run.signal("INT");
+    let asked = Instant::now();
+    assert!(becomes_true(|| switches(Path::new(&threads)) != before), "nobody hears of it");
+    run.signal("INT");
+    run.end().with_code(130).complaining("stopped at once");
+    assert!(asked.elapsed() < DRAIN / 2, "{:?}", asked.elapsed());
+}
+
+/// How often each thread of the program has run.
+fn switches(threads: &Path) -> BTreeMap<String, String> {
+    let threads = fs::read_dir(threads).unwrap().map(|thread| thread.unwrap().path());
+    let run = |thread: &Path| {
+        // It may have ended meanwhile.
+        let status = fs::read_to_string(thread.join("status")).unwrap_or_default();
+        status.lines().filter(|line| line.contains("ctxt_switches")).collect()
+    };
+    threads.map(|thread| (thread.display().to_string(), run(&thread))).collect()
 }

@@ -40,8 +40,9 @@ pub enum End {
 /// that failed, the sinks deliver all that the sources had committed to the topic.
 pub async fn run(plan: Arc<Plan>, broker: Arc<dyn Broker>, progress: Arc<Progress>, stop: Stop) -> Result<End> {
     let mut asked = stop.clone();
+    let (opened, at, shown) = (plan.clone(), broker.clone(), progress.clone());
     let (sinks, sources) = tokio::select! {
-        opened = open(&plan, &broker, &progress) => opened?,
+        opened = apart(async move { open(&opened, &at, &shown).await }) => opened?,
         () = asked.requested() => return Ok(End::Stopped),
     };
     Worker::start(plan, broker, stop, sinks, sources).finish().await
@@ -190,7 +191,14 @@ impl Worker {
         }
         match self.failure.take() {
             Some(error) => Err(error),
-            None => self.check_at_end(hooks).await.map(|()| End::Drained),
+            None => {
+                let mut asked = self.stop.clone();
+                tokio::select! {
+                    checked = self.check_at_end(hooks) => checked.map(|()| End::Drained),
+                    // Everything is committed, and a check may take for ever.
+                    () = asked.requested() => Ok(End::Stopped),
+                }
+            }
         }
     }
 
@@ -221,7 +229,7 @@ impl Worker {
         let mut failure = Ok(());
         for (_, mut after) in hooks {
             // Every sink is checked, so that a person sees all that is wrong.
-            failure = failure.and(flatten(tokio::spawn(async move { after.at_end().await }).await));
+            failure = failure.and(apart(async move { after.at_end().await }).await);
         }
         failure
     }
@@ -232,6 +240,17 @@ impl Worker {
             None => self.failure = Some(error),
             Some(_) => error!(pipeline = %self.plan.name, error = %format!("{error:#}"), "another task failed as well"),
         }
+    }
+}
+
+/// Calls plugins in a task of its own, so that one that holds its thread or panics stops nothing but that. Dropped, it ends where
+/// it next waits.
+async fn apart<T: Send + 'static>(calls: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    let mut task = JoinSet::new();
+    task.spawn(calls);
+    match task.join_next().await {
+        Some(ended) => flatten(ended),
+        None => Err(Error::fatal("a task ended without an answer")),
     }
 }
 

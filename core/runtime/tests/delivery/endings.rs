@@ -6,7 +6,7 @@ use pipeline_runtime::broker::Broker;
 use pipeline_runtime::run::End;
 use tokio::time::Instant;
 
-use crate::state::{Call, Event, RETRIABLE};
+use crate::state::{Call, Event, RETRIABLE, Step};
 use crate::world::{File, Running, World, flushed_of_one, is_flush};
 
 const PATIENT: &str = "{ retry: { timeout: 10h, pause: 1h, max_pause: 1h } }";
@@ -112,7 +112,7 @@ async fn a_stop_does_not_wait_for_the_pause_after_a_failure() {
         world.state.until_failed(call).await;
         let end = stop_soon(running).await;
         assert_eq!(end, End::Stopped, "{call:?}");
-        world.state.always(call, crate::state::Step::Pass);
+        world.state.always(call, Step::Pass);
         world.file.errors = "{}";
         world.run_to_its_end().await;
         world.assert_exactly_once(0..100).await;
@@ -129,8 +129,66 @@ async fn a_stop_does_not_wait_for_room_on_the_topic() {
     tokio::time::timeout(Duration::from_secs(60), std::future::pending::<()>()).await.unwrap_err();
     assert!(world.broker.bounds("t").await.unwrap()[0].end < 20_000, "the topic is full");
     assert_eq!(stop_soon(running).await, End::Stopped);
-    world.state.always(Call::FlushWork, crate::state::Step::Pass);
+    world.state.always(Call::FlushWork, Step::Pass);
     world.file.errors = "{}";
     world.run_to_its_end().await;
     world.assert_exactly_once(0..20_000).await;
+}
+
+/// The calls of plugins that may never come back.
+const CALLS: [Call; 8] = [
+    Call::OpenSource,
+    Call::Poll,
+    Call::OpenSink,
+    Call::Put,
+    Call::Flush,
+    Call::FlushWork,
+    Call::Hook,
+    Call::HookAtEnd,
+];
+
+/// Longer than a run waits for its tasks once it is asked to stop.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_a_call_that_waits_for_ever() {
+    let calls = CALLS.into_iter().filter(|call| *call != Call::Flush);
+    for call in calls.chain([Call::GroupCommit, Call::ProducerCommit]) {
+        let world = World::new(File { flush: "{ rows: 30 }", ..File::default() });
+        world.state.script(call, [Step::Wait]);
+        let running = world.start().await;
+        world.state.until_failed(call).await;
+        let asked = Instant::now();
+        running.stop();
+        let end = running.end().await.unwrap();
+        assert!(asked.elapsed() < PATIENCE, "{call:?} took {:?}", asked.elapsed());
+        assert!(matches!(end, End::Stopped | End::Interrupted), "{call:?}: {end:?}");
+        world.run_to_its_end().await;
+        world.assert_exactly_once(0..100).await;
+    }
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_call_that_holds_its_thread_for_ever() {
+    // As in the program, with workers enough for the task whose thread is held and for the others.
+    let stops = |call| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+        let stopped = runtime.block_on(async {
+            let world = World::new(File { flush: "{ rows: 30 }", pause: 0, ..File::default() });
+            world.state.script(call, [Step::Block]);
+            let running = world.start().await;
+            world.state.until_failed(call).await;
+            running.stop();
+            tokio::time::timeout(PATIENCE, running.end()).await
+        });
+        // The thread stays held.
+        runtime.shutdown_background();
+        stopped
+    };
+    std::thread::scope(|scope| {
+        for (call, stopped) in CALLS.map(|call| (call, scope.spawn(move || stops(call)))) {
+            let end = stopped.join().unwrap().unwrap_or_else(|_| panic!("{call:?} keeps the run from ending")).unwrap();
+            assert!(matches!(end, End::Stopped | End::Interrupted), "{call:?}: {end:?}");
+        }
+    });
 }

@@ -74,7 +74,16 @@ async fn a_check_that_warns_lets_the_run_go_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_anywhere_fails_the_run_and_the_next_one_goes_on() {
-    for call in [Call::Poll, Call::Put, Call::Flush, Call::FlushWork, Call::Hook, Call::HookAtEnd] {
+    for call in [
+        Call::OpenSource,
+        Call::Poll,
+        Call::OpenSink,
+        Call::Put,
+        Call::Flush,
+        Call::FlushWork,
+        Call::Hook,
+        Call::HookAtEnd,
+    ] {
         let world = World::new(by_30());
         world.state.script(call, [Step::Panic]);
         let error = world.fail().await;

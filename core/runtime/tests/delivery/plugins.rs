@@ -65,7 +65,7 @@ impl Plugin for Numbers {
 
     async fn open(config: NumbersConfig, context: Context) -> Result<Self> {
         let state = State::find(config.test);
-        state.act(Call::OpenSource)?;
+        state.perform(Call::OpenSource).await?;
         let mut source = Self { config, state, task: context.task, next: 0 };
         source.next = context.offsets.get(&source.partition())?.unwrap_or(0);
         source.state.record(Event::SourceOpened(source.next));
@@ -80,7 +80,7 @@ impl Source for Numbers {
     }
 
     async fn poll(&mut self) -> Result<Option<SourceBatch>> {
-        self.state.act(Call::Poll)?;
+        self.state.perform(Call::Poll).await?;
         if self.next >= self.config.count {
             if self.config.endless {
                 std::future::pending::<()>().await;
@@ -173,7 +173,7 @@ impl Plugin for Lake {
 
     async fn open(config: LakeConfig, _: Context) -> Result<Self> {
         let state = State::find(config.test);
-        state.act(Call::OpenSink)?;
+        state.perform(Call::OpenSink).await?;
         Ok(Self { state, version: config.version, buffers: BTreeMap::new() })
     }
 }
@@ -181,7 +181,7 @@ impl Plugin for Lake {
 #[async_trait]
 impl Sink for Lake {
     async fn put(&mut self, batch: SinkBatch) -> Result<()> {
-        self.state.act(Call::Put)?;
+        self.state.perform(Call::Put).await?;
         let numbers = batch.records.column_by_name("n").unwrap().as_primitive::<Int64Type>().values();
         if let Some(refused) = numbers.iter().find(|n| self.state.is_refused(**n)) {
             return Err(Error::data(format!("{refused} is refused")));
@@ -249,7 +249,7 @@ async fn work(state: Arc<State>, objects: Vec<(TopicPartition, String, Object)>)
     for (of, name, object) in objects {
         let (offsets, rows) = (object.offsets, object.numbers.len() as u64);
         state.store(name.clone(), object);
-        state.act(Call::FlushWork)?;
+        state.perform(Call::FlushWork).await?;
         if rows > 0 {
             artifacts.push(Artifact {
                 url: format!("memory:///{name}"),
@@ -293,14 +293,14 @@ impl Plugin for Ledger {
 #[async_trait]
 impl Hook for Ledger {
     async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {
-        self.0.act(Call::Hook)?;
+        self.0.perform(Call::Hook).await?;
         self.0.record(Event::Hook(artifacts.len()));
         let found = |verdict| CheckOutcome { check: "sum".into(), found: "3".into(), expected: "4".into(), verdict };
         Ok(self.0.next_verdict().map(found).into_iter().collect())
     }
 
     async fn at_end(&mut self, _rows: u64) -> Result<Vec<CheckOutcome>> {
-        self.0.act(Call::HookAtEnd)?;
+        self.0.perform(Call::HookAtEnd).await?;
         self.0.record(Event::HookAtEnd);
         Ok(Vec::new())
     }

@@ -120,7 +120,10 @@ impl Consumer for SpyConsumer {
                 return Err(CommitError::Fenced("replaced as told".into()));
             }
             Step::Fail(kind) => return Err(Error::new(kind, "the commit fails as told").into()),
-            Step::Pass | Step::Panic | Step::LoseAnswer | Step::Take(_) => self.inner.commit(offsets).await?,
+            Step::Wait => std::future::pending().await,
+            Step::Pass | Step::Panic | Step::LoseAnswer | Step::Take(_) | Step::Block => {
+                self.inner.commit(offsets).await?;
+            }
         }
         let seen = |committed: &Committed| {
             let note = CommitNote::parse(&committed.metadata).unwrap();
@@ -170,7 +173,8 @@ impl Producer for SpyProducer {
                 self.inner.commit(offsets).await?;
                 Err(Error::retriable("the answer is lost as told").into())
             }
-            Step::Pass | Step::Panic | Step::Take(_) => self.inner.commit(offsets).await,
+            Step::Wait => std::future::pending().await,
+            Step::Pass | Step::Panic | Step::Take(_) | Step::Block => self.inner.commit(offsets).await,
         }
     }
 

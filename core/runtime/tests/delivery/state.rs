@@ -80,6 +80,10 @@ pub(crate) enum Step {
     LoseAnswer,
     /// Only a discard's: it takes so long.
     Take(Duration),
+    /// It waits for ever.
+    Wait,
+    /// It holds its thread for ever.
+    Block,
 }
 
 pub(crate) const RETRIABLE: Step = Step::Fail(ErrorKind::Retriable);
@@ -197,10 +201,26 @@ impl State {
     }
 
     pub(crate) fn act(&self, call: Call) -> Result<()> {
-        match self.next(call) {
+        self.take(call, self.next(call))
+    }
+
+    /// The same for a call that may be told to wait.
+    pub(crate) async fn perform(&self, call: Call) -> Result<()> {
+        let step = self.next(call);
+        if step == Step::Wait {
+            std::future::pending::<()>().await;
+        }
+        self.take(call, step)
+    }
+
+    fn take(&self, call: Call, step: Step) -> Result<()> {
+        match step {
             Step::Fail(kind) => Err(Error::new(kind, format!("{call:?} fails as told"))),
             Step::Panic => panic!("{call:?} panics as told"),
-            Step::Pass | Step::Fence | Step::LoseAnswer | Step::Take(_) => Ok(()),
+            Step::Block => loop {
+                std::thread::park();
+            },
+            Step::Pass | Step::Fence | Step::LoseAnswer | Step::Take(_) | Step::Wait => Ok(()),
         }
     }
 

@@ -94,12 +94,7 @@ fn a_second_ctrl_c_stops_at_once_and_loses_nothing() {
     assert!(becomes_true(|| !project.files("out/json").is_empty()));
     signal(&run, "INT");
     let mut told = run.stderr.take().unwrap();
-    let mut line = String::new();
-    while !line.contains("stopping: ") {
-        let mut byte = [0];
-        told.read_exact(&mut byte).unwrap();
-        line.push(char::from(byte[0]));
-    }
+    let mut line = until_stopping(&mut told);
     let asked = Instant::now();
     signal(&run, "INT");
     assert_eq!(wait(&mut run).code(), Some(130));
@@ -122,6 +117,32 @@ fn a_second_ctrl_c_stops_at_once_and_loses_nothing() {
     shown.sort_unstable();
     shown.dedup();
     assert_exactly(&shown, &expected, "console");
+}
+
+/// What the program says until it has heard that it is to stop.
+fn until_stopping(told: &mut impl Read) -> String {
+    let mut line = String::new();
+    while !line.contains("stopping: ") {
+        let mut byte = [0];
+        told.read_exact(&mut byte).unwrap();
+        line.push(char::from(byte[0]));
+    }
+    line
+}
+
+#[test]
+fn a_kill_while_a_run_stops_loses_and_doubles_nothing() {
+    let project = Project::new(&format!("{}{CONSOLE}", ticks()));
+    let mut command = project.runner(&[AT_ONCE]);
+    // Nobody reads what the console sink shows, so that it goes on stopping until it is killed.
+    let mut run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    assert!(becomes_true(|| !project.files("out/json").is_empty()));
+    signal(&run, "INT");
+    until_stopping(run.stderr.as_mut().unwrap());
+    run.kill().unwrap();
+    assert_eq!(wait(&mut run).code(), None);
+    project.run(&[AT_ONCE]).with_code(0);
+    assert_exactly(&rows::json(&project, "out/json"), &expected(), "json");
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+mod clock;
 mod commands;
 mod crash;
 mod disk;
+mod faults;
 mod interrupt;
 mod kafka;
 mod kills;

@@ -20,7 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(120);
 const SIGKILL: i32 = 9;
 
 /// The program to test, if it is another than the one that was built with these tests: a copy that later builds leave alone.
-const PROGRAM_VARIABLE: &str = "PIPELINE_TEST_PROGRAM";
+const COPY_VARIABLE: &str = "PIPELINE_TEST_COPY";
 
 /// Names a folder that keeps what some tests have left, for a reader that is no part of this program (.ci/read_back.py).
 const KEEP_VARIABLE: &str = "PIPELINE_TEST_KEEP";
@@ -143,7 +143,7 @@ impl Project {
 
     /// The program with these arguments, in this folder.
     pub(crate) fn program<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
-        let program = std::env::var_os(PROGRAM_VARIABLE).unwrap_or(env!("CARGO_BIN_EXE_pipeline").into());
+        let program = std::env::var_os(COPY_VARIABLE).unwrap_or(env!("CARGO_BIN_EXE_pipeline").into());
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         for variable in ["PIPELINE_LOG", "RUST_LOG", "PIPELINE_CRASH", "PIPELINE_PAUSE"] {

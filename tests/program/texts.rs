@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::letters;
 use crate::rows::{self, Row, assert_exactly};
 use crate::support::Project;
 
@@ -106,4 +107,25 @@ fn every_text_comes_out_of_a_csv_file_and_a_topic_as_it_went_in() {
     let bytes: Vec<u8> = files.iter().flat_map(|file| fs::read(file).unwrap()).collect();
     assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), texts.len());
     assert!(bytes.iter().all(|byte| *byte == b'\n' || *byte >= 0x20));
+}
+
+#[test]
+fn a_record_that_was_written_over_many_lines_is_one_line() {
+    let project = Project::new(letters::READER);
+    project.write("more.csv", "id,number\n1000,1\n");
+    let payloads = [
+        "{\n  \"id\": 0,\n  \"number\": 1\n}\n",
+        "{\r\n\t\"id\": 1,\r\n\t\"number\": 1\r\n}\r\n",
+        "\n\n{\"number\":\n1\n,\n\"id\"\n:\n2}",
+        "{\"id\":3,\"number\":1,\"text\":\"\u{2028}\u{2029}\u{85}\"}",
+    ];
+    let payloads = payloads.map(|payload| Some(payload.as_bytes()));
+    letters::produce(&project, "store", "numbers", &payloads);
+    project.run(&[]).with_code(0);
+    let mut expected: Vec<Row> = [0, 1, 2, 3, 1000].map(|id| format!("id={id}|number=1|")).to_vec();
+    expected.sort_unstable();
+    assert_exactly(&rows::json(&project, "out"), &expected, "json");
+    let text: String = project.files("out").iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    assert_eq!(text.lines().count(), expected.len());
+    assert!(text.chars().all(|c| c == '\n' || !c.is_whitespace()), "{text}");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pipeline_runtime::run::End;
 
-use crate::state::{Call, Event, FATAL, RETRIABLE};
+use crate::state::{Call, Event, FATAL, RETRIABLE, Step};
 use crate::world::{DEAD_LETTERS, File, World, flushed, flushed_of_one, is_flush};
 
 #[tokio::test(start_paused = true)]
@@ -85,12 +85,31 @@ async fn refused_records_go_to_the_dead_letter_topic_once_however_often_their_ra
 
 #[tokio::test(start_paused = true)]
 async fn dead_letters_whose_answer_was_lost_are_not_sent_again() {
-    for step in [crate::state::Step::LoseAnswer, RETRIABLE] {
+    for step in [Step::LoseAnswer, RETRIABLE] {
         let world = World::new(File { rows: Some(0), errors: DEAD_LETTERS, ..File::default() });
         world.produce(&["{\"n\":0}", "{\"n\":1}", "nonsense"]).await;
         world.state.script(Call::ProducerCommit, [step]);
         world.run_to_its_end().await;
         assert_eq!(world.dead_letters().await.len(), 1);
+        world.assert_exactly_once(0..2).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_topic_that_takes_nothing_stops_the_run_before_the_commit() {
+    for (step, errors) in [
+        (FATAL, DEAD_LETTERS),
+        (RETRIABLE, "{ tolerance: all, dead_letter_topic: dead, retry: { timeout: 5s } }"),
+        (Step::Fence, DEAD_LETTERS),
+    ] {
+        let world = World::new(File { rows: Some(0), errors, ..File::default() });
+        world.produce(&["{\"n\":0}", "{\"n\":1}", "nonsense"]).await;
+        world.state.always(Call::ProducerCommit, step);
+        world.fail().await;
+        assert_eq!(world.committed().await[&0], (0, Some(3)), "{step:?}");
+        world.state.always(Call::ProducerCommit, Step::Pass);
+        world.run_to_its_end().await;
+        assert_eq!(world.dead_letters().await.len(), 1, "{step:?}");
         world.assert_exactly_once(0..2).await;
     }
 }

@@ -94,6 +94,22 @@ async fn a_panic_anywhere_fails_the_run_and_the_next_one_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_transform_that_panics_fails_the_run_and_the_next_one_goes_on() {
+    const PANICS: &str = "[{ type: below, config: { bound: 1000, panics_on: 42 } }]";
+    for behind_the_topic in [false, true] {
+        let mut world = World::new(by_30());
+        let transforms = if behind_the_topic { &mut world.file.transforms } else { &mut world.file.source_transforms };
+        *transforms = PANICS;
+        let error = world.fail().await;
+        assert!(error.contains("panicked") && !error.contains("the run itself"), "{error}");
+        assert!(world.committed().await.get(&0).is_none_or(|(offset, _)| *offset <= 42));
+        (world.file.transforms, world.file.source_transforms) = ("[]", "[]");
+        world.run_to_its_end().await;
+        world.assert_exactly_once(0..100).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_put_that_may_work_later_is_repeated() {
     let world = World::new(by_30());
     world.state.script(Call::Put, [Step::Pass, RETRIABLE, RETRIABLE]);

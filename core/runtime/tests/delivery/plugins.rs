@@ -114,6 +114,9 @@ pub(crate) struct BelowConfig {
     /// A number that makes it fail for the data.
     #[serde(default)]
     fails_on: Option<i64>,
+    /// A number that makes it panic.
+    #[serde(default)]
+    panics_on: Option<i64>,
 }
 
 pub(crate) struct Below(BelowConfig, SchemaRef);
@@ -138,6 +141,7 @@ impl Transform for Below {
         if let Some(guilty) = column.values().iter().find(|n| Some(**n) == self.0.fails_on) {
             return Err(Error::data(format!("{guilty} does not transform")));
         }
+        assert!(!column.values().iter().any(|n| Some(*n) == self.0.panics_on), "a transform panics as told");
         let kept: BooleanArray = column.iter().map(|n| n.map(|n| n < self.0.bound)).collect();
         filter_record_batch(&records, &kept).map_err(|error| Error::fatal(error.to_string()))
     }

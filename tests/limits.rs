@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use wait4::Wait4;
 
-/// The program's own code is 40 MB of this, in a debug build.
 const MEMORY: u64 = 64 * 1024 * 1024;
+
+/// The code of a program that is not optimised is half of this, and more with whatever is linked.
+const MEMORY_IN_DEBUG: u64 = 96 * 1024 * 1024;
 
 /// Of processor time, which a busy machine does not lengthen.
 const TIME: Duration = Duration::from_millis(100);
@@ -75,10 +77,11 @@ fn in_sink(settings: &str) -> String {
 fn an_expensive_file_is_refused_at_once_and_in_little_memory() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pipeline.yaml");
-    let (program, most_time) = match std::env::var(PROGRAM_VARIABLE) {
-        Ok(program) => (program, TIME),
+    let (program, most_memory, most_time) = match std::env::var(PROGRAM_VARIABLE) {
+        Ok(program) => (program, MEMORY, TIME),
         Err(_) => {
-            (env!("CARGO_BIN_EXE_pipeline").to_owned(), if cfg!(debug_assertions) { TIME_IN_DEBUG } else { TIME })
+            let (memory, time) = if cfg!(debug_assertions) { (MEMORY_IN_DEBUG, TIME_IN_DEBUG) } else { (MEMORY, TIME) };
+            (env!("CARGO_BIN_EXE_pipeline").to_owned(), memory, time)
         }
     };
     let mut wrong = Vec::new();
@@ -88,7 +91,7 @@ fn an_expensive_file_is_refused_at_once_and_in_little_memory() {
         command.arg("validate").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let used = command.spawn().unwrap().wait4().unwrap();
         let (memory, time) = (used.rusage.maxrss, used.rusage.utime + used.rusage.stime);
-        if used.status.code() != Some(78) || memory > MEMORY || time > most_time {
+        if used.status.code() != Some(78) || memory > most_memory || time > most_time {
             wrong.push(format!("{what}: {}, {} MB, {time:.0?}", used.status, memory >> 20));
         }
     }

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
-use pipeline_api::{Artifact, CheckOutcome};
+use pipeline_api::{Artifact, CheckOutcome, OffsetRange};
 
+use crate::broker::ConsumedRecords;
 use crate::plan::Plan;
 
 /// How far a run is: counted while it goes on, and its summary at the end.
@@ -32,7 +33,7 @@ pub struct SourceProgress {
 pub struct SinkProgress {
     /// Its name.
     pub name: Arc<str>,
-    backlog: AtomicU64,
+    backlog: Mutex<Backlog>,
     received: AtomicU64,
     rejected: AtomicU64,
     rows: AtomicU64,
@@ -91,7 +92,7 @@ impl SinkProgress {
         let zero = || AtomicU64::new(0);
         Self {
             name,
-            backlog: zero(),
+            backlog: Mutex::default(),
             received: zero(),
             rejected: zero(),
             rows: zero(),
@@ -101,9 +102,10 @@ impl SinkProgress {
         }
     }
 
-    /// Records that waited on the topic when the run began.
+    /// Records that waited on the topic when the run began: its offsets, less those that turned out to hold none, such as the
+    /// markers that Kafka puts behind a transaction.
     pub fn backlog(&self) -> u64 {
-        self.backlog.load(Ordering::Relaxed)
+        self.lock_backlog().offsets
     }
 
     /// Records that it has received from the topic, committed or not. Records that were replayed count again.
@@ -136,8 +138,14 @@ impl SinkProgress {
         self.lock_checks().values().cloned().collect()
     }
 
-    pub(super) fn waiting(&self, records: u64) {
-        self.backlog.store(records, Ordering::Relaxed);
+    /// What waits on the topic, by partition.
+    pub(super) fn waiting(&self, ranges: impl IntoIterator<Item = OffsetRange>) {
+        *self.lock_backlog() = Backlog::new(ranges.into_iter().collect());
+    }
+
+    /// These records came from the topic.
+    pub(super) fn consumed(&self, records: &ConsumedRecords) {
+        self.lock_backlog().consumed(records.partition, records.range, records.offsets.values());
     }
 
     pub(super) fn put(&self, records: u64) {
@@ -158,7 +166,64 @@ impl SinkProgress {
         }
     }
 
+    fn lock_backlog(&self) -> MutexGuard<'_, Backlog> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock_checks(&self) -> MutexGuard<'_, IndexMap<String, CheckOutcome>> {
         self.checks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What waited on the topic when a run began.
+#[derive(Debug, Default)]
+struct Backlog {
+    /// How many offsets, less those that are known to hold no record.
+    offsets: u64,
+    /// The offsets of each partition of which nothing is known yet.
+    unseen: Vec<OffsetRange>,
+}
+
+impl Backlog {
+    fn new(unseen: Vec<OffsetRange>) -> Self {
+        Self { offsets: unseen.iter().map(length).sum(), unseen }
+    }
+
+    /// The offsets `range` of a partition hold records at `offsets`, and nothing between them. What comes again is known, and
+    /// what came to the topic since is none of it.
+    fn consumed(&mut self, partition: i32, range: OffsetRange, offsets: &[i64]) {
+        let Some(unseen) = usize::try_from(partition).ok().and_then(|index| self.unseen.get_mut(index)) else { return };
+        let seen = OffsetRange::new(range.start.max(unseen.start), range.end.min(unseen.end));
+        if seen.is_empty() {
+            return;
+        }
+        let below = |end: i64| offsets.partition_point(|offset| *offset < end);
+        let records = (below(seen.end) - below(seen.start)) as u64;
+        self.offsets = self.offsets.saturating_sub(length(&seen).saturating_sub(records));
+        unseen.start = seen.end;
+    }
+}
+
+fn length(range: &OffsetRange) -> u64 {
+    u64::try_from(range.end - range.start).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_that_hold_no_record_do_not_wait() {
+        let mut backlog = Backlog::new(vec![OffsetRange::new(10, 20), OffsetRange::new(0, 4)]);
+        assert_eq!(backlog.offsets, 14);
+        backlog.consumed(0, OffsetRange::new(10, 15), &[10, 11, 12, 13]);
+        assert_eq!(backlog.offsets, 13, "14 is no record");
+        backlog.consumed(0, OffsetRange::new(10, 15), &[10, 11, 12, 13]);
+        assert_eq!(backlog.offsets, 13, "a replay tells nothing new");
+        backlog.consumed(0, OffsetRange::new(13, 25), &[13, 15, 16, 17, 18, 20, 21, 22, 23]);
+        assert_eq!(backlog.offsets, 12, "19 is no record, and 24 did not wait");
+        backlog.consumed(1, OffsetRange::new(0, 4), &[]);
+        backlog.consumed(7, OffsetRange::new(0, 4), &[]);
+        assert_eq!(backlog.offsets, 8);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline_api::{Error, Result, Task};
+use pipeline_api::{Error, OffsetRange, Result, Task};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
@@ -109,16 +109,21 @@ async fn ensure_topics(plan: &Plan, broker: &Arc<dyn Broker>) -> Result<String> 
 }
 
 async fn measure_backlog(plan: &Plan, broker: &Arc<dyn Broker>, progress: &Progress) -> Result<()> {
-    let bounds = broker.bounds(&plan.topic.name).await?;
+    let topic = &plan.topic.name;
+    let bounds = bounds(plan, broker).await?;
     for (sink, progress) in plan.sinks.iter().zip(&progress.sinks) {
-        let committed = broker.committed(&sink.group, &plan.topic.name).await?;
-        let waiting = bounds
-            .iter()
-            .zip(committed)
-            .map(|(range, committed)| range.end - committed.map_or(range.start, |committed| committed.offset));
-        progress.waiting(waiting.map(|records| u64::try_from(records).unwrap_or(0)).sum());
+        let committed = retry(plan.errors.retry, || broker.committed(&sink.group, topic)).await?;
+        let next = committed.into_iter().map(|committed| committed.map(|committed| committed.offset));
+        progress.waiting(
+            bounds.iter().zip(next).map(|(range, next)| OffsetRange { start: next.unwrap_or(range.start), ..*range }),
+        );
     }
     Ok(())
+}
+
+/// What the topic holds. A cluster may not say it right after the topic was made, or while its brokers change places.
+async fn bounds(plan: &Plan, broker: &Arc<dyn Broker>) -> Result<Vec<OffsetRange>> {
+    retry(plan.errors.retry, || broker.bounds(&plan.topic.name)).await
 }
 
 /// The running tasks of a plan.
@@ -180,7 +185,11 @@ impl Worker {
                 return self.drain().await;
             }
             if self.sources.is_empty() && !self.plan.sources.is_empty() && self.ends.borrow().is_none() {
-                match self.broker.bounds(&self.plan.topic.name).await {
+                let bounds = tokio::select! {
+                    bounds = bounds(&self.plan, &self.broker) => bounds,
+                    () = self.stop.requested() => return self.drain().await,
+                };
+                match bounds {
                     Ok(bounds) => drop(self.ends.send_replace(Some(bounds.iter().map(|range| range.end).collect()))),
                     Err(error) => {
                         self.fail(error);

@@ -98,6 +98,7 @@ async fn a_flush_that_takes_too_long_for_a_stop_is_left_to_the_next_run() {
 #[tokio::test(start_paused = true)]
 async fn a_stop_does_not_wait_for_the_pause_after_a_failure() {
     for call in [
+        Call::Bounds,
         Call::OpenSource,
         Call::Poll,
         Call::OpenSink,
@@ -117,6 +118,18 @@ async fn a_stop_does_not_wait_for_the_pause_after_a_failure() {
         world.run_to_its_end().await;
         world.assert_exactly_once(0..100).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_a_broker_that_does_not_say_where_the_topic_ends() {
+    let mut world = World::new(File { errors: PATIENT, ..File::default() });
+    world.state.script(Call::Bounds, [Step::Pass, RETRIABLE]);
+    let running = world.start().await;
+    world.state.until_failed(Call::Bounds).await;
+    assert_eq!(stop_soon(running).await, End::Stopped);
+    world.file.errors = "{}";
+    world.run_to_its_end().await;
+    world.assert_exactly_once(0..100).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -25,6 +25,15 @@ async fn a_failed_flush_comes_again_as_the_same_range() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_broker_that_does_not_say_at_first_what_the_topic_holds_is_asked_again() {
+    let world = World::new(by_30());
+    world.state.script(Call::Bounds, [RETRIABLE, Step::Pass, RETRIABLE, RETRIABLE]);
+    world.run_to_its_end().await;
+    assert_eq!(world.state.times(|event| *event == Event::Failed(Call::Bounds)).len(), 3);
+    world.assert_exactly_once(0..100).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_flush_that_never_works_leaves_its_plan_to_the_next_run() {
     let mut world = World::new(File { errors: "{ retry: { timeout: 5s } }", ..by_30() });
     world.state.always(Call::FlushWork, RETRIABLE);

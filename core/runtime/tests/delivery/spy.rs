@@ -37,6 +37,7 @@ impl Broker for Spy {
     }
 
     async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>> {
+        self.state.act(Call::Bounds)?;
         self.inner.bounds(topic).await
     }
 

@@ -51,9 +51,12 @@ pub(crate) enum Call {
     HookAtEnd,
     GroupCommit,
     ProducerCommit,
+    /// What the topic holds, asked of the broker.
+    Bounds,
 }
 
 impl Call {
+    /// Those that storms let fail.
     pub(crate) const ALL: [Self; 10] = [
         Self::OpenSource,
         Self::Poll,

@@ -31,6 +31,7 @@ impl SinkTask {
             Some(replay) => records.until(replay.offsets.end),
             None => records,
         };
+        self.progress().consumed(&records);
         let (batch, letters) = self.decoder.decode(&records)?;
         self.put(&records, batch, letters, stop).await?;
         if self.partitions.get(&partition).is_some_and(Held::is_replayed) {

@@ -1,19 +1,19 @@
 //! The broker inside the process.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pipeline_api::{Error, OffsetRange, Result};
+use pipeline_api::{Error, OffsetRange, Result, SourceOffsets};
 use pipeline_runtime::EmbeddedSettings;
 use pipeline_runtime::broker::{Broker, Committed, Consumer, Producer, ProducerId, SoleMember, TopicInfo, TopicSpec};
 use tokio::sync::watch;
 
-use crate::consumer::EmbeddedConsumer;
+use crate::consumer::{EmbeddedConsumer, check_metadata};
 use crate::group::Group;
 use crate::lock::lock;
-use crate::offsets::{delete_sources, read_committed};
+use crate::offsets::{delete_sources, read_committed, read_source, write_committed};
 use crate::producer::{EmbeddedProducer, Epoch};
 use crate::retention::Retention;
 use crate::store::{Store, blocking, failed};
@@ -75,6 +75,11 @@ impl Broker for EmbeddedBroker {
         blocking(move || shared.ensure_topic(&spec)).await
     }
 
+    async fn find_topic(&self, topic: &str) -> Result<Option<TopicInfo>> {
+        let found = self.shared.find_topic(&mut lock(&self.shared.topics), topic)?;
+        Ok(found.map(|topic| TopicInfo { id: topic.public_id(), partitions: topic.partitions }))
+    }
+
     async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>> {
         Ok(self.shared.topic(topic)?.bounds())
     }
@@ -84,6 +89,17 @@ impl Broker for EmbeddedBroker {
         self.shared.store.read(|transaction| {
             (0..topic.partitions).map(|partition| read_committed(transaction, topic.id, group, partition)).collect()
         })
+    }
+
+    async fn set_committed(&self, group: &str, topic: &str, offsets: &BTreeMap<i32, Committed>) -> Result<()> {
+        let (shared, group) = (self.shared.clone(), group.to_owned());
+        let (topic, offsets) = (shared.topic(topic)?, offsets.clone());
+        blocking(move || shared.set_committed(&group, &topic, &offsets)).await
+    }
+
+    async fn source_offsets(&self, pipeline: &str, source: &str) -> Result<SourceOffsets> {
+        let id = ProducerId { pipeline: pipeline.to_owned(), source: source.to_owned(), task: 0 };
+        self.shared.store.read(|transaction| read_source(transaction, &id))
     }
 
     async fn producer(&self, id: ProducerId) -> Result<Box<dyn Producer>> {
@@ -161,6 +177,24 @@ impl Shared {
         let mut groups = lock(&self.groups);
         let new = || Arc::new(Group::new(topic.partitions, self.session_timeout));
         groups.entry((topic.id, name.to_owned())).or_insert_with(new).clone()
+    }
+
+    fn set_committed(&self, name: &str, topic: &Topic, offsets: &BTreeMap<i32, Committed>) -> Result<()> {
+        // Nobody joins a group meanwhile.
+        let groups = lock(&self.groups);
+        if groups.get(&(topic.id, name.to_owned())).is_some_and(|group| !group.is_empty()) {
+            return Err(Error::fatal(format!(
+                "group `{name}` is in use: this process reads topic `{}` as it",
+                topic.name
+            )));
+        }
+        for (partition, committed) in offsets {
+            if topic.range(*partition).is_none() {
+                return Err(Error::config(format!("topic `{}` has no partition {partition}", topic.name)));
+            }
+            check_metadata(&committed.metadata)?;
+        }
+        self.store.write(|transaction| write_committed(transaction, topic.id, name, offsets).map_err(failed))
     }
 
     /// The next epoch of the producers of this id. What the one before is committing ends first, or is refused.

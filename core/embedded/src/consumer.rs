@@ -270,7 +270,8 @@ async fn sleep_until(moment: Option<Instant>) {
     }
 }
 
-fn check_metadata(metadata: &str) -> Result<()> {
+/// Errors: a note that is too long to travel with an offset.
+pub(crate) fn check_metadata(metadata: &str) -> Result<()> {
     let units = metadata.encode_utf16().count();
     if units > METADATA_UNITS {
         return Err(Error::fatal(format!(

@@ -40,6 +40,18 @@ impl Admin {
         })
     }
 
+    /// The hosts of a group's members, in Kafka's order.
+    pub(crate) async fn hosts(&self, group: &str) -> Result<Vec<String>> {
+        let (client, name) = (self.groups.clone(), group.to_owned());
+        blocking(move || {
+            let listed = client.fetch_group_list(Some(&name), ANSWER);
+            let listed = listed.map_err(|error| failed(format!("Kafka does not describe group `{name}`"), &error))?;
+            let members = listed.groups().iter().map(Group::new).flat_map(|group| group.members);
+            Ok(members.map(|member| member.host).collect())
+        })
+        .await
+    }
+
     /// What the cluster says of a topic. Errors: there is none of that name.
     pub(crate) async fn describe(&self, topic: &str) -> Result<TopicDescription> {
         self.find(topic).await?.ok_or_else(|| missing(topic))
@@ -163,7 +175,8 @@ impl Admin {
         .await
     }
 
-    async fn find(&self, topic: &str) -> Result<Option<TopicDescription>> {
+    /// What the cluster says of a topic, if there is one of that name.
+    pub(crate) async fn find(&self, topic: &str) -> Result<Option<TopicDescription>> {
         let (client, name) = (self.client.clone(), topic.to_owned());
         let described = blocking(move || Ok(native::describe_topic(client.inner(), &name, ANSWER))).await?;
         match described {

@@ -1,14 +1,14 @@
 //! A Kafka cluster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pipeline_api::{Delivery, Error, OffsetRange, Result};
+use pipeline_api::{Delivery, Error, OffsetRange, Result, SourceOffsets};
 use pipeline_runtime::KafkaSettings;
-use pipeline_runtime::broker::{Broker, Committed, Consumer, Producer, ProducerId, TopicInfo, TopicSpec};
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use pipeline_runtime::broker::{Broker, CommitError, Committed, Consumer, Producer, ProducerId, TopicInfo, TopicSpec};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -16,7 +16,7 @@ use crate::admin::Admin;
 use crate::blocking::blocking;
 use crate::client::ClientLog;
 use crate::consumer::KafkaConsumer;
-use crate::error::failed;
+use crate::error::{commit_failed, failed};
 use crate::places::Places;
 use crate::producer::{KafkaProducer, Mode};
 use crate::settings;
@@ -71,7 +71,7 @@ impl KafkaBroker {
     /// Errors: the pipeline knows another topic of this name, which is gone, and with it what was committed for it.
     async fn recognise(&self, topic: &str, id: &str) -> Result<()> {
         self.prepare(&self.pipeline).await?;
-        let (state, topic, id) = (self.source_offsets(&self.pipeline), topic.to_owned(), id.to_owned());
+        let (state, topic, id) = (self.source_offsets_topic(&self.pipeline), topic.to_owned(), id.to_owned());
         let producer = settings::producer(&self.settings, None);
         blocking(move || match state.topic_id(&topic)? {
             Some(known) if known == id => Ok(()),
@@ -83,8 +83,28 @@ impl KafkaBroker {
         .await
     }
 
-    fn source_offsets(&self, pipeline: &str) -> SourceOffsetsTopic {
+    fn source_offsets_topic(&self, pipeline: &str) -> SourceOffsetsTopic {
         SourceOffsetsTopic::new(pipeline, settings::consumer(&self.settings, "", None))
+    }
+
+    /// Kafka takes a commit of somebody who is no member if there is none, and of nobody else: then it says why.
+    async fn commit_as_nobody(
+        &self,
+        group: &str,
+        topic: &str,
+        offsets: &BTreeMap<i32, Committed>,
+    ) -> Result<Result<(), String>> {
+        let context = format!("the offsets of group `{group}` are not set");
+        let list = to_list(topic, offsets).map_err(|error| failed(&context, &error))?;
+        let consumer = self.bystander(group)?;
+        blocking(move || {
+            match consumer.commit(&list, CommitMode::Sync).map_err(|error| commit_failed(context, &error)) {
+                Ok(()) => Ok(Ok(())),
+                Err(CommitError::Fenced(reason)) => Ok(Err(reason)),
+                Err(CommitError::Failed(error)) => Err(error),
+            }
+        })
+        .await
     }
 
     /// A consumer that belongs to a group and never joins it.
@@ -101,6 +121,11 @@ impl Broker for KafkaBroker {
         let found = self.admin.ensure_topic(topic).await?;
         self.recognise(&topic.name, &found.id).await?;
         Ok(found)
+    }
+
+    async fn find_topic(&self, topic: &str) -> Result<Option<TopicInfo>> {
+        let found = self.admin.find(topic).await?;
+        Ok(found.map(|topic| TopicInfo { id: topic.id, partitions: topic.partitions }))
     }
 
     async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>> {
@@ -126,12 +151,43 @@ impl Broker for KafkaBroker {
         .await
     }
 
+    async fn set_committed(&self, group: &str, topic: &str, offsets: &BTreeMap<i32, Committed>) -> Result<()> {
+        if self.commit_as_nobody(group, topic, offsets).await?.is_err() {
+            let hosts = self.admin.hosts(group).await?;
+            let in_use = |who| Error::fatal(format!("group `{group}` is in use: {who}"));
+            if !hosts.is_empty() {
+                return Err(in_use(format!("it has a member at {}", hosts.join(", "))));
+            }
+            // The last member has gone meanwhile, or Kafka does not show it.
+            self.commit_as_nobody(group, topic, offsets).await?.map_err(in_use)?;
+        }
+        // One partition that is refused does not fail the commit of the others.
+        let found = self.committed(group, topic).await?;
+        let is_set = |(partition, wanted): (&i32, &Committed)| {
+            usize::try_from(*partition).ok().and_then(|index| found.get(index)?.as_ref()) == Some(wanted)
+        };
+        match offsets.iter().find(|offset| !is_set(*offset)) {
+            None => Ok(()),
+            Some((partition, _)) => Err(Error::fatal(format!(
+                "the offset of group `{group}` at {topic}+{partition} is not as it was set; does somebody else commit for it?"
+            ))),
+        }
+    }
+
+    async fn source_offsets(&self, pipeline: &str, source: &str) -> Result<SourceOffsets> {
+        let (topic, source) = (self.source_offsets_topic(pipeline), source.to_owned());
+        match self.admin.find(topic.name()).await? {
+            Some(_) => blocking(move || topic.read(&source)).await,
+            None => Ok(SourceOffsets::new()),
+        }
+    }
+
     async fn producer(&self, id: ProducerId) -> Result<Box<dyn Producer>> {
         self.prepare(&id.pipeline).await?;
         let place = self.producers.take(&id.pipeline);
         let transactional_id = id.to_string();
         let config = settings::producer(&self.settings, (self.mode == Mode::Transactions).then_some(&transactional_id));
-        let offsets = self.source_offsets(&id.pipeline);
+        let offsets = self.source_offsets_topic(&id.pipeline);
         Ok(Box::new(KafkaProducer::open(&config, id, self.mode, offsets, place).await?))
     }
 
@@ -159,7 +215,7 @@ impl Broker for KafkaBroker {
             return Ok(());
         }
         self.prepare(&self.pipeline).await?;
-        let (state, topic) = (self.source_offsets(&self.pipeline), topic.to_owned());
+        let (state, topic) = (self.source_offsets_topic(&self.pipeline), topic.to_owned());
         let producer = settings::producer(&self.settings, None);
         blocking(move || state.remember(&topic, None, &producer)).await
     }
@@ -184,4 +240,14 @@ fn read_committed(
         }
     }
     Ok(committed)
+}
+
+fn to_list(topic: &str, offsets: &BTreeMap<i32, Committed>) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    for (partition, Committed { offset, metadata }) in offsets {
+        let mut element = list.add_partition(topic, *partition);
+        element.set_offset(Offset::Offset(*offset))?;
+        element.set_metadata(metadata);
+    }
+    Ok(list)
 }

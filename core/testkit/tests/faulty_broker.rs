@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pipeline_api::{ByteSize, OffsetRange, Result};
+use pipeline_api::{ByteSize, OffsetRange, Result, SourceOffsets};
 use pipeline_embedded::EmbeddedBroker;
 use pipeline_runtime::EmbeddedSettings;
 use pipeline_runtime::broker::{Broker, Committed, Consumer, Producer, ProducerId, TopicInfo, TopicSpec};
@@ -20,6 +21,11 @@ enum Fault {
     ForgetsMetadata,
     ResetsNothing,
     PutsEveryMemberInAGroupOfItsOwn,
+    MakesTopicsThatAreAskedFor,
+    SetsNoOffsets,
+    SetsOffsetsWithoutTheirNotes,
+    SetsOffsetsUnderAMember,
+    FencesWhoeverProduces,
 }
 
 /// The embedded broker with a fault.
@@ -42,6 +48,14 @@ impl Broker for FaultyBroker {
         self.inner.ensure_topic(topic).await
     }
 
+    async fn find_topic(&self, topic: &str) -> Result<Option<TopicInfo>> {
+        if self.fault == Fault::MakesTopicsThatAreAskedFor {
+            let spec = TopicSpec { name: topic.to_owned(), partitions: 1, create: None, retained_for: Vec::new() };
+            self.inner.ensure_topic(&spec).await?;
+        }
+        self.inner.find_topic(topic).await
+    }
+
     async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>> {
         self.inner.bounds(topic).await
     }
@@ -52,6 +66,27 @@ impl Broker for FaultyBroker {
             committed.iter_mut().flatten().for_each(|committed| committed.metadata.clear());
         }
         Ok(committed)
+    }
+
+    async fn set_committed(&self, group: &str, topic: &str, offsets: &BTreeMap<i32, Committed>) -> Result<()> {
+        let mut offsets = offsets.clone();
+        match self.fault {
+            Fault::SetsNoOffsets => return Ok(()),
+            Fault::SetsOffsetsWithoutTheirNotes => {
+                offsets.values_mut().for_each(|committed| committed.metadata.clear())
+            }
+            Fault::SetsOffsetsUnderAMember => return self.inner.set_committed(group, topic, &offsets).await.or(Ok(())),
+            _ => {}
+        }
+        self.inner.set_committed(group, topic, &offsets).await
+    }
+
+    async fn source_offsets(&self, pipeline: &str, source: &str) -> Result<SourceOffsets> {
+        if self.fault == Fault::FencesWhoeverProduces {
+            let id = ProducerId { pipeline: pipeline.to_owned(), source: source.to_owned(), task: 0 };
+            return self.inner.producer(id).await?.source_offsets().await;
+        }
+        self.inner.source_offsets(pipeline, source).await
     }
 
     async fn producer(&self, id: ProducerId) -> Result<Box<dyn Producer>> {
@@ -82,6 +117,14 @@ async fn every_fault_is_found() {
         (Fault::ForgetsMetadata, "what_was_committed_comes_back_with_its_metadata"),
         (Fault::ResetsNothing, "a_reset_leaves_nothing"),
         (Fault::ResetsNothing, "a_reset_is_refused_while_somebody_reads"),
+        (Fault::MakesTopicsThatAreAskedFor, "a_topic_that_is_missing_is_found_nowhere"),
+        (Fault::SetsNoOffsets, "offsets_that_are_set_while_nobody_reads_are_where_the_next_member_begins"),
+        (
+            Fault::SetsOffsetsWithoutTheirNotes,
+            "offsets_that_are_set_while_nobody_reads_are_where_the_next_member_begins",
+        ),
+        (Fault::SetsOffsetsUnderAMember, "offsets_are_not_set_while_somebody_reads"),
+        (Fault::FencesWhoeverProduces, "stored_offsets_are_read_without_disturbing_who_produces"),
         (Fault::PutsEveryMemberInAGroupOfItsOwn, "a_silent_member_is_evicted_and_fenced"),
     ] {
         let outcome = cases().into_iter().find(|found| found.name == case).unwrap().run(broker(fault)).await;

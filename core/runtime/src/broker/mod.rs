@@ -5,8 +5,10 @@ mod producer;
 mod records;
 mod sole_member;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use pipeline_api::{Error, OffsetRange, Result};
+use pipeline_api::{Error, OffsetRange, Result, SourceOffsets};
 
 pub use crate::plan::CreateTopic;
 pub use consumer::{Committed, Consumer, Polled};
@@ -22,12 +24,24 @@ pub trait Broker: Send + Sync {
     /// Errors: [`Config`](pipeline_api::ErrorKind::Config) if there is a topic of that name that does not fit.
     async fn ensure_topic(&self, topic: &TopicSpec) -> Result<TopicInfo>;
 
+    /// What the broker says of a topic; `None` if there is none of that name. Makes nothing.
+    async fn find_topic(&self, topic: &str) -> Result<Option<TopicInfo>>;
+
     /// The offsets that each partition of the topic holds now, by partition: `start` is the oldest record's offset, `end`
     /// that of the next one to be written.
     async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>>;
 
     /// What the group has committed, by partition of the topic; `None` where it has committed nothing.
     async fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<Committed>>>;
+
+    /// Commits for a group as a person asks for it, all or none as far as the broker can, and only while the group has no
+    /// members: where its next member begins. Partitions that are not named stay as they are.
+    ///
+    /// Errors: the group has members, and who they are, if that is known.
+    async fn set_committed(&self, group: &str, topic: &str, offsets: &BTreeMap<i32, Committed>) -> Result<()>;
+
+    /// The stored offsets of a source, over all its tasks; none if it has never produced. Disturbs nobody who produces.
+    async fn source_offsets(&self, pipeline: &str, source: &str) -> Result<SourceOffsets>;
 
     /// A transactional producer. Whoever held the same id before is fenced, and its open transaction is aborted.
     async fn producer(&self, id: ProducerId) -> Result<Box<dyn Producer>>;

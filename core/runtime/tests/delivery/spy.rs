@@ -36,6 +36,10 @@ impl Broker for Spy {
         Ok(TopicInfo { id: id.unwrap_or(info.id.clone()), ..info })
     }
 
+    async fn find_topic(&self, topic: &str) -> Result<Option<TopicInfo>> {
+        self.inner.find_topic(topic).await
+    }
+
     async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>> {
         self.state.act(Call::Bounds)?;
         self.inner.bounds(topic).await
@@ -43,6 +47,14 @@ impl Broker for Spy {
 
     async fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<Committed>>> {
         self.inner.committed(group, topic).await
+    }
+
+    async fn set_committed(&self, group: &str, topic: &str, offsets: &BTreeMap<i32, Committed>) -> Result<()> {
+        self.inner.set_committed(group, topic, offsets).await
+    }
+
+    async fn source_offsets(&self, pipeline: &str, source: &str) -> Result<SourceOffsets> {
+        self.inner.source_offsets(pipeline, source).await
     }
 
     async fn producer(&self, id: ProducerId) -> Result<Box<dyn Producer>> {

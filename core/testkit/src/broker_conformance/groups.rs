@@ -25,6 +25,8 @@ list_cases![
     a_revoked_partition_gives_no_records,
     a_silent_member_is_evicted_and_fenced,
     an_evicted_member_joins_again,
+    offsets_that_are_set_while_nobody_reads_are_where_the_next_member_begins,
+    offsets_are_not_set_while_somebody_reads,
 ];
 
 async fn one_member_gets_all_partitions(fixture: Fixture) -> Outcome {
@@ -243,5 +245,49 @@ async fn an_evicted_member_joins_again(fixture: Fixture) -> Outcome {
     next.consumer.close().await?;
     silent.until_holding(1).await?;
     silent.commit(0, 6, "again").await?;
+    Ok(())
+}
+
+async fn offsets_that_are_set_while_nobody_reads_are_where_the_next_member_begins(fixture: Fixture) -> Outcome {
+    fixture.topic(3).await?;
+    fixture.produce(0, numbered("v", 0..10)).await?;
+    let holds = fixture.broker.bounds(&fixture.topic).await?;
+    let set = |offset, metadata: &str| Committed { offset, metadata: metadata.to_owned() };
+    // Before anybody has ever read,
+    let never_read = BTreeMap::from([(0, set(holds[0].end, "v1;topic=a")), (2, set(holds[2].end, ""))]);
+    fixture.broker.set_committed(&fixture.group, &fixture.topic, &never_read).await?;
+    let mut member = fixture.member().await?;
+    member.until_holding(3).await?;
+    assert_eq!(member.consumer.committed(&[0, 1, 2]).await?, never_read);
+    member.commit(0, holds[0].end, "read").await?;
+    member.consumer.close().await?;
+    drop(member);
+    // and when whoever did has gone.
+    let back = BTreeMap::from([(0, set(holds[0].start, "v1;topic=b"))]);
+    fixture.broker.set_committed(&fixture.group, &fixture.topic, &back).await?;
+    let mut next = fixture.member().await?;
+    next.until_holding(3).await?;
+    let committed = next.consumer.committed(&[0, 1, 2]).await?;
+    assert_eq!(committed, BTreeMap::from([(0, back[&0].clone()), (2, never_read[&2].clone())]));
+    next.consumer.seek(0, committed[&0].offset).await?;
+    assert_eq!(values(&next.read(10).await?), numbered("v", 0..10));
+    next.commit(0, holds[0].end, "").await?;
+    Ok(())
+}
+
+async fn offsets_are_not_set_while_somebody_reads(fixture: Fixture) -> Outcome {
+    fixture.topic(2).await?;
+    fixture.produce(0, numbered("v", 0..10)).await?;
+    let mut member = fixture.member().await?;
+    member.read_from_start(2).await?;
+    member.commit(0, 3, "member").await?;
+    let set = BTreeMap::from([(0, Committed { offset: 1, metadata: "set".to_owned() })]);
+    let refused = fixture.broker.set_committed(&fixture.group, &fixture.topic, &set).await;
+    let Err(refused) = refused else { panic!("offsets were set under a member") };
+    assert!(refused.to_string().contains(&fixture.group), "{refused}");
+    let expected = [Some(Committed { offset: 3, metadata: "member".to_owned() }), None];
+    assert_eq!(fixture.broker.committed(&fixture.group, &fixture.topic).await?, expected);
+    member.read(10).await?;
+    member.commit(0, 5, "").await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ list_cases![
     a_topic_that_is_there_is_left_as_it_is,
     a_topic_with_other_partitions_is_refused,
     a_topic_that_is_missing_is_an_error,
+    a_topic_that_is_missing_is_found_nowhere,
     bounds_cover_what_was_committed,
     a_reset_leaves_nothing,
     a_reset_is_refused_while_somebody_reads,
@@ -40,6 +41,14 @@ async fn a_topic_with_other_partitions_is_refused(fixture: Fixture) -> Outcome {
 
 async fn a_topic_that_is_missing_is_an_error(fixture: Fixture) -> Outcome {
     assert!(fixture.broker.bounds(&fixture.topic).await.is_err());
+    Ok(())
+}
+
+async fn a_topic_that_is_missing_is_found_nowhere(fixture: Fixture) -> Outcome {
+    assert_eq!(fixture.broker.find_topic(&fixture.topic).await?, None);
+    assert_eq!(fixture.broker.find_topic(&fixture.topic).await?, None, "a topic was made by asking for it");
+    let created = fixture.topic(3).await?;
+    assert_eq!(fixture.broker.find_topic(&fixture.topic).await?, Some(created));
     Ok(())
 }
 

@@ -20,6 +20,7 @@ list_cases![
     a_commit_without_records_stores_source_offsets,
     tasks_of_a_source_share_their_offsets,
     sources_do_not_share_offsets,
+    stored_offsets_are_read_without_disturbing_who_produces,
     a_newer_producer_fences_the_older,
     producers_of_other_tasks_are_not_fenced,
     a_partition_that_is_not_there_is_an_error,
@@ -170,6 +171,21 @@ async fn sources_do_not_share_offsets(fixture: Fixture) -> Outcome {
         let mut other = fixture.broker.producer(id.clone()).await?;
         assert_eq!(other.source_offsets().await?, SourceOffsets::new(), "{id}");
     }
+    Ok(())
+}
+
+async fn stored_offsets_are_read_without_disturbing_who_produces(fixture: Fixture) -> Outcome {
+    fixture.topic(1).await?;
+    let stored = async || fixture.broker.source_offsets(&fixture.pipeline, "source").await;
+    assert_eq!(stored().await?, SourceOffsets::new(), "nothing is stored before the first producer");
+    let mut producer = fixture.producer(0).await?;
+    producer.commit(&offsets("file", 1)?).await?;
+    assert_eq!(stored().await?, offsets("file", 1)?);
+    producer.send(&fixture.topic, records(0, numbered("v", 0..1))).await?;
+    producer.commit(&offsets("file", 2)?).await?;
+    assert_eq!(stored().await?, offsets("file", 2)?);
+    let other = fixture.broker.source_offsets(&fixture.pipeline, "other").await?;
+    assert_eq!(other, SourceOffsets::new(), "the offsets of one source are those of another");
     Ok(())
 }
 

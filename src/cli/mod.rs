@@ -1,6 +1,7 @@
 //! The command line.
 
 mod broker;
+mod consent;
 mod files;
 mod logging;
 mod plugins;

@@ -1,14 +1,15 @@
 //! `pipeline reset`.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 use pipeline_api::Registry;
 use pipeline_runtime::{Plan, run};
 
-use super::broker::Brokers;
-use super::{Failure, LoadArgs, Outcome, files};
+use super::broker::{BRIEFLY, Brokers};
+use super::consent::ask;
+use super::{LoadArgs, Outcome, files};
 
 #[derive(Debug, Args)]
 pub(super) struct Reset {
@@ -28,11 +29,11 @@ impl Reset {
     pub(super) async fn execute(&self, registry: &Registry) -> Outcome {
         let plan = files::load_one(&self.file, &self.load, registry).await?;
         let mut out = io::stdout();
-        if !self.yes && !ask(&mut out, &plan)? {
+        if !self.yes && !ask(&mut out, "reset asks before it deletes", &consequences(&plan))? {
             writeln!(out, "nothing was changed")?;
             return Ok(());
         }
-        let broker = Brokers::default().open(&plan)?;
+        let broker = Brokers::default().open(&plan, BRIEFLY).await?;
         for line in run::reset(&plan, &broker).await? {
             writeln!(out, "removed {line}")?;
         }
@@ -41,20 +42,16 @@ impl Reset {
     }
 }
 
-fn ask(out: &mut impl Write, plan: &Plan) -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() {
-        return Err(Failure::Usage("reset asks before it deletes, and nobody is there to answer: add --yes".into()));
-    }
-    writeln!(out, "This removes for good, for the pipeline {}:", plan.name)?;
-    writeln!(out, "  the topic {} with its records, and how far the sources and sinks are", plan.topic.name)?;
+/// What this removes, for a person.
+fn consequences(plan: &Plan) -> Vec<String> {
+    let mut lines = vec![
+        format!("This removes for good, for the pipeline {}:", plan.name),
+        format!("  the topic {} with its records, and how far the sources and sinks are", plan.topic.name),
+    ];
     for sink in &plan.sinks {
         if let Some(dataset) = &sink.dataset {
-            writeln!(out, "  what the sink {} wrote below {}, and its table", sink.name, dataset.location)?;
+            lines.push(format!("  what the sink {} wrote below {}, and its table", sink.name, dataset.location));
         }
     }
-    write!(out, "Go on? [y/N] ")?;
-    out.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    lines
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
-use pipeline_api::{Error, Registry, Result};
+use pipeline_api::{Error, HumanDuration, Registry, Result};
 use pipeline_runtime::Plan;
 use pipeline_runtime::broker::Broker;
 use pipeline_runtime::run::{self, End, Progress, Stopper};
@@ -20,6 +20,10 @@ pub(super) struct Run {
     /// The pipeline files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+
+    /// How long to wait at the start for a Kafka that cannot be reached: `30s`, `5m`; `0s` is not to wait
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = wait)]
+    wait: Duration,
 
     #[command(flatten)]
     load: LoadArgs,
@@ -37,7 +41,10 @@ impl Run {
         let plans = files::load_all(&self.files, &self.load, registry).await?;
         let started = Instant::now();
         let mut brokers = Brokers::default();
-        let opened = plans.iter().map(|plan| brokers.open(plan)).collect::<Result<Vec<_>>>()?;
+        let mut opened = Vec::new();
+        for plan in &plans {
+            opened.push(brokers.open(plan, self.wait).await?);
+        }
         let (running, stoppers): (Vec<_>, Vec<_>) =
             plans.into_iter().zip(opened).map(|(plan, broker)| Running::start(Arc::new(plan), broker)).unzip();
         let shown = running.iter().map(|running| (running.plan.clone(), running.progress.clone())).collect();
@@ -55,6 +62,14 @@ impl Run {
             }
         }
         fail_with(failures)
+    }
+}
+
+/// A span of time that may be none.
+fn wait(text: &str) -> std::result::Result<Duration, String> {
+    match text {
+        "0" | "0s" => Ok(Duration::ZERO),
+        text => Ok(text.parse::<HumanDuration>()?.get()),
     }
 }
 

@@ -14,6 +14,7 @@ mod letters;
 mod partitions;
 mod pipelines;
 mod quickstart;
+mod reach;
 mod ranges;
 mod resources;
 mod rows;

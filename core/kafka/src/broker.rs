@@ -19,6 +19,7 @@ use crate::consumer::KafkaConsumer;
 use crate::error::{commit_failed, failed};
 use crate::places::Places;
 use crate::producer::{KafkaProducer, Mode};
+use crate::reach::reach;
 use crate::settings;
 use crate::source_offsets::{SourceOffsetsTopic, topic_name};
 
@@ -55,6 +56,22 @@ impl KafkaBroker {
             producers: Places::default(),
             prepared: Mutex::default(),
         }))
+    }
+
+    /// What [`open`](Self::open) makes, once the cluster can be reached. It is waited for as long as `wait` says; `say` gets a
+    /// line for a person if that takes more than a moment.
+    ///
+    /// Errors: librdkafka refuses the settings; the cluster is not reached in time: with its address, the last reason, and
+    /// what to check.
+    pub async fn connect(
+        pipeline: &str,
+        settings: &KafkaSettings,
+        delivery: Delivery,
+        wait: Duration,
+        say: impl FnOnce(&str) + Send,
+    ) -> Result<Arc<Self>> {
+        reach(settings, wait, say).await?;
+        Self::open(pipeline, settings, delivery)
     }
 
     /// Makes sure that the pipeline has a topic of source offsets.

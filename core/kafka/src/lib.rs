@@ -12,6 +12,7 @@ mod error;
 mod native;
 mod places;
 mod producer;
+mod reach;
 mod records;
 mod settings;
 mod signal;

@@ -230,6 +230,28 @@ unsafe fn described_topic(event: *mut rd_kafka_event_t) -> Result<TopicDescripti
     }
 }
 
+/// Asks any broker for the host and port of each broker of the cluster, and for no topic. Blocks for as long as `timeout`.
+pub(crate) fn brokers<C: ClientContext>(
+    client: &Client<C>,
+    timeout: Duration,
+) -> Result<Vec<(String, u16)>, RDKafkaErrorCode> {
+    let timeout = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+    let mut metadata: *const rd_kafka_metadata = ptr::null();
+    // SAFETY: the client is alive. The answer is ours, and read before it is destroyed.
+    unsafe {
+        check(rd_kafka_metadata(client.native_ptr(), 0, ptr::null_mut(), &mut metadata, timeout))?;
+        let count = usize::try_from((*metadata).broker_cnt).unwrap_or(0);
+        let named = |index| {
+            let broker = &*(*metadata).brokers.add(index);
+            let host = CStr::from_ptr(broker.host).to_string_lossy().into_owned();
+            (host, u16::try_from(broker.port).unwrap_or(0))
+        };
+        let brokers = (0..count).map(named).collect();
+        rd_kafka_metadata_destroy(metadata);
+        Ok(brokers)
+    }
+}
+
 /// Commits the open transaction (`rd_kafka_commit_transaction`), and waits for no longer than it takes. What rdkafka wraps
 /// it in waits in steps of 100 ms.
 pub(crate) fn commit_transaction<C: ClientContext>(

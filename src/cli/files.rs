@@ -79,7 +79,7 @@ const KAFKA: Option<KafkaCheck> = Some(pipeline_kafka::check);
 const KAFKA: Option<KafkaCheck> = None;
 
 /// `1st`, `2nd`, from 0.
-fn ordinal(index: usize) -> String {
+pub(super) fn ordinal(index: usize) -> String {
     match index {
         0 => "1st".into(),
         1 => "2nd".into(),

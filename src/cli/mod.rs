@@ -4,6 +4,7 @@ mod broker;
 mod consent;
 mod files;
 mod logging;
+mod offsets;
 mod plugins;
 mod progress;
 mod query;
@@ -43,6 +44,7 @@ const EXAMPLES: &str = "Examples:
   pipeline validate stocks.yaml --format json
   pipeline plugins s3_parquet
   pipeline query pipelines/quickstart.yaml 'SELECT count(*) FROM stocks'
+  pipeline offsets stocks.yaml --set lake/0=1200
 
 Exit codes: 0 ok, 1 the run failed, 2 the command line is wrong, 78 the pipeline file is wrong";
 
@@ -64,6 +66,19 @@ enum Command {
     Plugins(plugins::Plugins),
     /// Ask the tables that a file's sinks have registered, in SQL
     Query(query::Query),
+    /// Show how far a pipeline's sinks and sources are, or let sinks go on elsewhere
+    ///
+    /// By sink and partition: the oldest offset that the topic holds, its end, what is committed, how many offsets are not
+    /// (on Kafka some of them are no records, but markers behind transactions), and the range that was planned if a flush was
+    /// under way. By source: where it goes on. Nothing need run; a store of the embedded broker is held by the process that
+    /// runs.
+    ///
+    /// --set and --reset change where the next run goes on, and only while nobody runs the sink. What lies behind is
+    /// delivered again, beside the files that are there already, of which only that of the very same range is replaced; what
+    /// lies ahead is never delivered. `pipeline reset` removes files, this does not. Dead letters that were sent are not sent
+    /// again. Where a flush was under way its range may be written in part: that is refused, and another run finishes it; with
+    /// --abandon the range is forgotten and its files stay.
+    Offsets(offsets::Offsets),
     /// Forget everything that a pipeline has done, and delete what it has written
     Reset(reset::Reset),
     /// Print a completion script for a shell
@@ -149,6 +164,7 @@ fn execute(command: Command, registry: &Registry) -> Outcome {
         Command::Schema => schema::print(registry),
         Command::Plugins(plugins) => plugins.execute(registry),
         Command::Query(query) => block_on(query.execute(registry)),
+        Command::Offsets(offsets) => block_on(offsets.execute(registry)),
         Command::Reset(reset) => block_on(reset.execute(registry)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "pipeline", &mut std::io::stdout());

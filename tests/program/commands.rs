@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::rows;
 use crate::support::Project;
 
-const COMMANDS: [&str; 7] = ["run", "validate", "schema", "plugins", "query", "reset", "completions"];
+const COMMANDS: [&str; 8] = ["run", "validate", "schema", "plugins", "query", "offsets", "reset", "completions"];
 
 fn anywhere() -> Project {
     Project::new("name: unused\n")

@@ -42,6 +42,7 @@ fn every_command_gives_up_in_its_time_and_says_where_it_knocked_and_what_to_chec
     for (arguments, least, most) in [
         (&["run", "pipeline.yaml", "--wait", "2s"][..], 2, 8),
         (&["run", "pipeline.yaml", "--wait", "0s"], 0, 5),
+        (&["offsets", "pipeline.yaml"], 0, 10),
         (&["reset", "pipeline.yaml", "--yes"], 0, 10),
     ] {
         let started = Instant::now();

@@ -8,6 +8,7 @@ mod encode;
 mod finish;
 mod flight;
 mod flush_trigger;
+mod offsets;
 mod partitioner;
 mod patient;
 mod progress;
@@ -19,6 +20,10 @@ mod stop;
 mod worker;
 
 pub use commit_note::CommitNote;
+pub use offsets::{
+    OffsetChange, Offsets, PartitionOffsets, Planned, PlannedUnder, SinkOffsets, Target, Unfinished, no_topic, offsets,
+    set_offsets,
+};
 pub use partitioner::partition_of_key;
 pub use progress::{Progress, SinkProgress, SourceProgress};
 pub use stop::{Stop, Stopper};

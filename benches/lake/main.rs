@@ -2,7 +2,8 @@
 //! without a topic and without guarantees.
 //!
 //! `cargo bench --bench lake` prints the table of the README. `-- --rows N` takes another number of rows, and `-- --quick`
-//! is a check for every change: few rows, once, but held to the same rows and the same memory.
+//! is a check for every change: few rows, once, but held to the same rows and the same memory. `-- --kafka` does it from a real
+//! Kafka, beside a loop that only polls.
 
 #![allow(clippy::print_stdout, reason = "its output is what it is for")]
 
@@ -17,6 +18,7 @@ use crate::runs::{Runs, Work};
 mod bare_loop;
 mod child;
 mod files;
+mod kafka;
 mod report;
 mod runs;
 mod ticks;
@@ -40,12 +42,15 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => measure(FULL),
         ["--quick"] => measure(QUICK),
+        ["--kafka"] => kafka::measure(FULL),
+        ["--kafka", "--quick"] => kafka::measure(QUICK),
         ["--rows", rows] => measure(Extent { rows: rows.parse().context("--rows takes a number")?, ..FULL }),
         // What this program starts itself as.
+        ["poll-loop", bootstrap, rows] => kafka::bare_loop(bootstrap, rows.parse()?),
         ["bare-loop", csv, file] => bare_loop::run(Path::new(csv), Path::new(file)),
         ["ticks", rows] => ticks::discard(rows.parse()?),
         ["ticks", rows, csv] => ticks::write_csv(rows.parse()?, Path::new(csv)),
-        _ => bail!("expected nothing, --quick, or --rows and a number"),
+        _ => bail!("expected nothing, --quick, --kafka, or --rows and a number"),
     }
 }
 

@@ -124,10 +124,10 @@ sinks:
 }
 
 /// Where everything lies: in the folder that `cargo` builds into.
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench")
 }
 
-fn this_program() -> Result<PathBuf> {
+pub(crate) fn this_program() -> Result<PathBuf> {
     std::env::current_exe().context("this program does not know its own file")
 }

@@ -3,6 +3,7 @@
 mod broker_faults;
 mod pauses;
 mod schedules;
+mod transactions;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -613,6 +613,7 @@ fn a_consumer_gets_these_defaults() {
         "queued.min.messages=50000",
         "session.timeout.ms=6000",
         "socket.keepalive.enable=true",
+        "topic.metadata.refresh.interval.ms=30000",
     ];
     assert_eq!(lines(&client(Kind::Consumer, &settings)), expected);
 }
@@ -632,6 +633,7 @@ fn a_producer_gets_these_defaults() {
         "queue.buffering.max.kbytes=65536",
         "queue.buffering.max.messages=500000",
         "socket.keepalive.enable=true",
+        "topic.metadata.refresh.interval.ms=30000",
         "transaction.timeout.ms=30000",
         "transactional.id=p.s.0",
     ];
@@ -648,6 +650,7 @@ fn the_admin_client_gets_these_defaults() {
         "log.connection.close=false",
         "socket.keepalive.enable=true",
         "socket.timeout.ms=5000",
+        "topic.metadata.refresh.interval.ms=30000",
     ];
     assert_eq!(lines(&client(Kind::Admin, &settings)), expected);
 }

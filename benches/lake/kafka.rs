@@ -14,7 +14,6 @@ use pipeline_runtime::broker::Broker;
 use pipeline_testkit::kafka::KafkaServer;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::Extent;
@@ -111,7 +110,7 @@ pub(crate) fn bare_loop(bootstrap: &str, rows: u64) -> Result<()> {
             None | Some(Err(KafkaError::PartitionEOF(_))) => {}
             Some(Ok(message)) => {
                 read += 1;
-                bytes += Message::payload_len(&message);
+                bytes += message.payload_len();
             }
             Some(Err(error)) => return Err(error.into()),
         }

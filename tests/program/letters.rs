@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{BinaryArray, TimestampMillisecondArray};
 use pipeline_embedded::EmbeddedBroker;
 use pipeline_runtime::EmbeddedSettings;
-use pipeline_runtime::broker::{Broker, Polled, ProducedRecords, ProducerId, TopicSpec};
+use pipeline_runtime::broker::{Broker, Polled, ProducedRecords, ProducerId, Timestamps, TopicSpec};
 
 use crate::support::Project;
 
@@ -48,7 +48,13 @@ pub(crate) fn reader(pipeline: &str, written: &str, more: &str) -> Project {
 /// Writes payloads to a topic of one partition, as another program may.
 pub(crate) fn produce(project: &Project, store: &str, topic: &str, payloads: &[Option<&[u8]>]) {
     with_broker(project, store, async |broker| {
-        let spec = TopicSpec { name: topic.to_owned(), partitions: 1, create: None, retained_for: Vec::new() };
+        let spec = TopicSpec {
+            name: topic.to_owned(),
+            partitions: 1,
+            timestamps: Timestamps::Clock,
+            create: None,
+            retained_for: Vec::new(),
+        };
         broker.ensure_topic(&spec).await.unwrap();
         let id = ProducerId { pipeline: "another".into(), source: "program".into(), task: 0 };
         let mut producer = broker.producer(id).await.unwrap();

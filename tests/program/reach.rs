@@ -85,3 +85,20 @@ fn a_broker_that_names_an_address_where_nobody_is_is_told_apart() {
     let ended = ended.complaining(&format!("error: Kafka answers at `{}`, but the brokers", server.bootstrap()));
     ended.complaining(&elsewhere).complaining("check its `advertised.listeners`");
 }
+
+#[test]
+fn a_password_that_is_wrong_is_not_waited_for() {
+    let server = KafkaServer::shared();
+    let (user, ca) = (KafkaServer::USER, server.ca());
+    let door = format!(
+        ", security.protocol: SASL_SSL, sasl.mechanisms: PLAIN, sasl.username: {user}, sasl.password: {SECRET}, ssl.ca.location: \"{}\"",
+        ca.display()
+    );
+    let project = numbers(&server.tls_bootstrap(), &door);
+    let started = Instant::now();
+    let ended = project.call(&["run", "pipeline.yaml", "--wait", "100s"]).with_code(1);
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    let ended = ended.complaining(&format!("error: Kafka cannot be reached at `{}`", server.tls_bootstrap()));
+    let ended = ended.complaining("Authentication failed").complaining("`sasl.username` and `sasl.password`");
+    assert!(!ended.err.contains(SECRET), "{}", ended.err);
+}

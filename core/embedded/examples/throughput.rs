@@ -11,7 +11,9 @@ use arrow::array::{Array, BinaryArray, BinaryBuilder, TimestampMillisecondArray}
 use pipeline_api::{ByteSize, Result, SourceOffsets};
 use pipeline_embedded::EmbeddedBroker;
 use pipeline_runtime::EmbeddedSettings;
-use pipeline_runtime::broker::{Broker, CommitError, Committed, Polled, ProducedRecords, ProducerId, TopicSpec};
+use pipeline_runtime::broker::{
+    Broker, CommitError, Committed, Polled, ProducedRecords, ProducerId, Timestamps, TopicSpec,
+};
 
 const RECORDS: usize = 3_000_000;
 const TRANSACTION: usize = 100_000;
@@ -28,7 +30,13 @@ async fn main() -> Result<(), CommitError> {
     })?;
     let retained_for = vec![GROUP.to_owned()];
     broker
-        .ensure_topic(&TopicSpec { name: "ticks".to_owned(), partitions: PARTITIONS, create: None, retained_for })
+        .ensure_topic(&TopicSpec {
+            name: "ticks".to_owned(),
+            partitions: PARTITIONS,
+            timestamps: Timestamps::Clock,
+            create: None,
+            retained_for,
+        })
         .await?;
     // Built before the clock starts: a few batches in turn, so that the broker sees different bytes.
     let batches: Vec<ProducedRecords> = (0..16).map(|batch| ticks(batch * BATCH, BATCH)).collect();

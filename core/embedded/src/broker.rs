@@ -148,7 +148,7 @@ impl Shared {
     }
 
     fn ensure_topic(&self, spec: &TopicSpec) -> Result<TopicInfo> {
-        let TopicSpec { name, partitions, create: _, retained_for } = spec;
+        let TopicSpec { name, partitions, timestamps: _, create: _, retained_for } = spec;
         if *partitions < 1 {
             return Err(Error::config(format!(
                 "topic `{name}` would have {partitions} partitions, expected 1 or more"

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pipeline_api::{OffsetRange, SourceOffsets};
 use pipeline_embedded::EmbeddedBroker;
-use pipeline_runtime::broker::{Broker, CommitError, TopicSpec};
+use pipeline_runtime::broker::{Broker, CommitError, Timestamps, TopicSpec};
 
 use support::{TOPIC, assigned, commit, noise, open, produce, producer, read_all};
 
@@ -68,7 +68,13 @@ async fn reading_what_was_removed_says_that_it_is_gone() {
 #[tokio::test]
 async fn a_reader_that_is_overtaken_by_retention_says_that_records_are_gone() {
     let broker = open(None, 2 * MIB).await;
-    let for_nobody = TopicSpec { name: "free".to_owned(), partitions: 1, create: None, retained_for: vec![] };
+    let for_nobody = TopicSpec {
+        name: "free".to_owned(),
+        partitions: 1,
+        timestamps: Timestamps::Clock,
+        create: None,
+        retained_for: vec![],
+    };
     broker.ensure_topic(&for_nobody).await.unwrap();
     let mut consumer = broker.consumer("reader", "free").await.unwrap();
     consumer.poll().await.unwrap();

@@ -6,37 +6,51 @@ use std::time::{Duration, Instant};
 use pipeline_api::{Error, Result};
 use pipeline_runtime::KafkaSettings;
 use pipeline_runtime::broker::{TopicInfo, TopicSpec};
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::groups::{GroupInfo, GroupMemberInfo};
 
+use crate::attended::Attended;
 use crate::blocking::blocking;
 use crate::client::ClientLog;
 use crate::error::{failed, failed_with};
+use crate::fit;
 use crate::native::{self, TopicDescription};
 use crate::settings;
 use crate::source_offsets::topic_name;
+use crate::way::Way;
 
 /// How long the cluster has for an answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long it may take until all of a cluster knows of a topic that was made or deleted, and between two looks.
 const PROPAGATION: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// librdkafka's own `message.max.bytes`.
+const LARGEST: i64 = 1_000_000;
 
 /// The client that creates, checks and deletes.
 pub(crate) struct Admin {
-    client: Arc<AdminClient<ClientLog>>,
-    /// Lists groups and asks for offsets: rdkafka's admin client does not.
+    client: Arc<Attended<AdminClient<ClientLog>>>,
+    /// Lists groups and asks for offsets: rdkafka's admin client does not. It is asked nothing before the other one has
+    /// been let in, which says why if it is not.
     groups: Arc<BaseConsumer<ClientLog>>,
+    /// The largest record that producers send, in bytes.
+    largest: i64,
 }
 
 impl Admin {
     pub(crate) fn open(settings: &KafkaSettings) -> Result<Self> {
-        let config = settings::admin(settings);
+        let mut config = settings::admin(settings);
+        Way::reveal(&mut config);
+        let client = config.create_with_context(ClientLog::new("admin")).map_err(settings::refused)?;
+        let largest = settings::producer(settings, None).get("message.max.bytes").and_then(|most| most.parse().ok());
         Ok(Self {
-            client: Arc::new(config.create_with_context(ClientLog::new("admin")).map_err(settings::refused)?),
+            client: Arc::new(Attended::new(client, AdminClient::inner)?),
             groups: Arc::new(config.create_with_context(ClientLog::new("admin")).map_err(settings::refused)?),
+            largest: largest.unwrap_or(LARGEST),
         })
     }
 
@@ -64,6 +78,7 @@ impl Admin {
             (Some(_), _) => {}
             (None, None) => return Err(missing(name)),
             (None, Some(create)) => {
+                fit::check_new(spec, create)?;
                 let mut new = NewTopic::new(name, *partitions, TopicReplication::Fixed(create.replication_factor));
                 for (key, value) in &create.config {
                     new = new.set(key, value);
@@ -79,7 +94,7 @@ impl Admin {
                 found.partitions
             )));
         }
-        self.check_config(name).await?;
+        fit::check(spec, &self.config(name).await?, self.largest)?;
         Ok(TopicInfo { id: found.id, partitions: found.partitions })
     }
 
@@ -111,6 +126,8 @@ impl Admin {
 
     /// Errors: somebody reads the topic, or a process runs the pipeline.
     pub(crate) async fn refuse_in_use(&self, pipeline: &str, topic: &str) -> Result<()> {
+        // Says at once why a cluster cannot be reached.
+        self.find(topic).await?;
         let own = format!("{pipeline}.");
         for group in self.groups().await? {
             let reads = |member: &GroupMember| group.name.starts_with(&own) || names_topic(&member.assignment, topic);
@@ -178,11 +195,17 @@ impl Admin {
     /// What the cluster says of a topic, if there is one of that name.
     pub(crate) async fn find(&self, topic: &str) -> Result<Option<TopicDescription>> {
         let (client, name) = (self.client.clone(), topic.to_owned());
-        let described = blocking(move || Ok(native::describe_topic(client.inner(), &name, ANSWER))).await?;
-        match described {
-            Ok(found) => Ok(Some(found)),
-            Err(Code::UnknownTopicOrPartition) => Ok(None),
-            Err(code) => Err(self.failed_to_reach(format!("Kafka does not describe topic `{topic}`"), code)),
+        let is_no_use = |client: &AdminClient<ClientLog>| client.inner().context().way().is_shut_out();
+        let describe = move || native::describe_topic_unless(client.inner(), &name, ANSWER, || is_no_use(&client));
+        let way = self.client.inner().context().way();
+        match blocking(move || Ok(describe())).await? {
+            Err(code) if code != Code::UnknownTopicOrPartition => {
+                Err(way.explain(failed_with(format!("Kafka does not describe topic `{topic}`"), code)))
+            }
+            described => {
+                way.answered();
+                Ok(described.ok())
+            }
         }
     }
 
@@ -221,32 +244,15 @@ impl Admin {
         blocking(move || Ok((0..partitions).all(is_led))).await
     }
 
-    /// Errors: the topic loses records for other reasons than their age or size.
-    async fn check_config(&self, topic: &str) -> Result<()> {
+    async fn config(&self, topic: &str) -> Result<ConfigResource> {
         let context = || format!("Kafka does not say how topic `{topic}` is configured");
         let described = self.client.describe_configs([&ResourceSpecifier::Topic(topic)], &options()).await;
-        let resource = described
+        described
             .map_err(|error| failed(context(), &error))?
             .into_iter()
             .next()
             .ok_or_else(|| Error::fatal(context()))?
-            .map_err(|code| failed_with(context(), code))?;
-        let policy = resource.get("cleanup.policy").and_then(|entry| entry.value.clone()).unwrap_or_default();
-        if policy.contains("compact") {
-            return Err(Error::config(format!(
-                "topic `{topic}` has `cleanup.policy: {policy}`, which removes records that nobody has read, expected `delete`"
-            )));
-        }
-        Ok(())
-    }
-
-    /// An error in getting to the cluster at all, with what librdkafka last said of it.
-    fn failed_to_reach(&self, context: String, code: Code) -> Error {
-        let error = failed_with(context, code);
-        match self.client.inner().context().last_error() {
-            Some(reason) => Error::new(error.kind(), format!("{error}: {reason}")),
-            None => error,
-        }
+            .map_err(|code| failed_with(context(), code))
     }
 }
 

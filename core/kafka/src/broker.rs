@@ -13,6 +13,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::admin::Admin;
+use crate::attended::Attended;
 use crate::blocking::blocking;
 use crate::client::ClientLog;
 use crate::consumer::KafkaConsumer;
@@ -125,10 +126,12 @@ impl KafkaBroker {
     }
 
     /// A consumer that belongs to a group and never joins it.
-    fn bystander(&self, group: &str) -> Result<BaseConsumer<ClientLog>> {
-        settings::consumer(&self.settings, group, None)
-            .create_with_context(ClientLog::new(group))
-            .map_err(settings::refused)
+    fn bystander(&self, group: &str) -> Result<Attended<BaseConsumer<ClientLog>>> {
+        let config = settings::consumer(&self.settings, group, None);
+        Attended::new(
+            config.create_with_context(ClientLog::new(group)).map_err(settings::refused)?,
+            BaseConsumer::client,
+        )
     }
 }
 
@@ -152,7 +155,10 @@ impl Broker for KafkaBroker {
             let bounds = |partition| consumer.fetch_watermarks(&topic, partition, ANSWER);
             let found: Result<Vec<_>, KafkaError> =
                 (0..partitions).map(|p| bounds(p).map(|(start, end)| OffsetRange::new(start, end))).collect();
-            found.map_err(|error| failed(format!("Kafka does not say what topic `{topic}` holds"), &error))
+            found.map_err(|error| {
+                let error = failed(format!("Kafka does not say what topic `{topic}` holds"), &error);
+                consumer.context().way().explain(error)
+            })
         })
         .await
     }
@@ -162,7 +168,8 @@ impl Broker for KafkaBroker {
         let (consumer, group, topic) = (self.bystander(group)?, group.to_owned(), topic.to_owned());
         blocking(move || {
             read_committed(&consumer, &topic, partitions).map_err(|error| {
-                failed(format!("Kafka does not say what group `{group}` has committed for topic `{topic}`"), &error)
+                let context = format!("Kafka does not say what group `{group}` has committed for topic `{topic}`");
+                consumer.context().way().explain(failed(context, &error))
             })
         })
         .await

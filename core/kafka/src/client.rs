@@ -9,6 +9,8 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tracing::{debug, info, warn};
 
+use crate::way::{Obstacle, Way};
+
 /// The first pause between two warnings of one client that it reaches no broker, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
@@ -18,7 +20,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 pub(crate) struct ClientLog {
     client: String,
     complaints: Mutex<Complaints>,
-    last_error: Mutex<Option<String>>,
+    way: Way,
 }
 
 /// When it was last said that no broker can be reached, and how long to keep quiet now.
@@ -31,12 +33,12 @@ struct Complaints {
 impl ClientLog {
     /// For the client of this name: `stocks.lake`, `stocks.csv.0`.
     pub(crate) fn new(client: impl Into<String>) -> Self {
-        Self { client: client.into(), complaints: Mutex::default(), last_error: Mutex::default() }
+        Self { client: client.into(), complaints: Mutex::default(), way: Way::default() }
     }
 
-    /// What librdkafka last said was wrong: a better reason than the time-out that follows from it.
-    pub(crate) fn last_error(&self) -> Option<String> {
-        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// How the client gets to the brokers.
+    pub(crate) fn way(&self) -> &Way {
+        &self.way
     }
 }
 
@@ -56,6 +58,9 @@ impl Complaints {
 impl ClientContext for ClientLog {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         let client = &self.client;
+        if let Some(reason) = Way::reason_in(facility, message) {
+            self.error(KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure), reason);
+        }
         match level {
             RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
                 debug!(target: "librdkafka", client, facility, "{message}");
@@ -67,33 +72,20 @@ impl ClientContext for ClientLog {
 
     fn error(&self, error: KafkaError, reason: &str) {
         let client = &self.client;
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
-        if !error.rdkafka_error_code().is_some_and(is_about_the_way) {
+        if !error.rdkafka_error_code().is_some_and(|code| self.way.report(code, reason)) {
             return info!(target: "librdkafka", client, %error, reason, "the Kafka client reports an error");
         }
         if self.complaints.lock().unwrap_or_else(PoisonError::into_inner).is_due(Instant::now()) {
-            warn!(
-                client,
-                reason,
-                "Kafka cannot be reached; check that it runs, `bootstrap.servers`, its `advertised.listeners`, and `security.protocol`"
-            );
+            // That all brokers are down says less than why.
+            let obstacle = self.way.blocked_by();
+            let reason = obstacle.as_ref().map_or(reason, Obstacle::reason);
+            let advice = obstacle.as_ref().map_or("check that it runs", Obstacle::advice);
+            warn!(client, reason, "Kafka cannot be reached; {advice}");
         }
     }
 }
 
 impl ConsumerContext for ClientLog {}
-
-/// Whether an error is about how to get to a broker, not about what it said.
-fn is_about_the_way(code: RDKafkaErrorCode) -> bool {
-    matches!(
-        code,
-        RDKafkaErrorCode::BrokerTransportFailure
-            | RDKafkaErrorCode::AllBrokersDown
-            | RDKafkaErrorCode::Resolve
-            | RDKafkaErrorCode::Authentication
-            | RDKafkaErrorCode::SSL
-    )
-}
 
 #[cfg(test)]
 mod tests {

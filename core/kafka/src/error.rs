@@ -82,12 +82,19 @@ pub(crate) fn kind(code: Code) -> ErrorKind {
 /// Kafka's own words, and what to do about it where they do not say.
 pub(crate) fn reason(code: Code) -> String {
     let help = match code {
+        Code::Authentication | Code::SaslAuthenticationFailed => {
+            ": check `sasl.mechanism`, `sasl.username` and `sasl.password`"
+        }
+        Code::SSL => ": check `ssl.ca.location`, `ssl.certificate.location` and `security.protocol`",
         Code::TopicAuthorizationFailed => ": the user needs READ, WRITE and DESCRIBE on the topic",
         Code::GroupAuthorizationFailed => ": the user needs READ on the consumer group",
         Code::TransactionalIdAuthorizationFailed => ": the user needs WRITE on the transactional id",
         Code::ClusterAuthorizationFailed => ": the user needs IDEMPOTENT_WRITE, and CREATE to create topics",
         Code::MessageSizeTooLarge => {
             ": a record is larger than `message.max.bytes`, expected that and the topic's `max.message.bytes` to be raised"
+        }
+        Code::InvalidTimestamp => {
+            ": a record's timestamp is too far from now for the topic (`message.timestamp.before.max.ms`, `.after.max.ms`)"
         }
         Code::FencedInstanceId => ": another process runs with the same `instance`, expected one of its own for each",
         Code::InvalidSessionTimeout => {

@@ -4,11 +4,13 @@
 //! thread of its own, a producer has librdkafka's.
 
 mod admin;
+mod attended;
 mod blocking;
 mod broker;
 mod client;
 mod consumer;
 mod error;
+mod fit;
 mod native;
 mod places;
 mod producer;
@@ -17,6 +19,7 @@ mod records;
 mod settings;
 mod signal;
 mod source_offsets;
+mod way;
 
 pub use broker::KafkaBroker;
 pub use settings::check;

@@ -1,15 +1,18 @@
-//! What rdkafka does not wrap, straight from librdkafka: a queue that gives records in batches, topic ids, and waits that
-//! end when there is something. All unsafe code of the house is here.
+//! What rdkafka does not wrap, straight from librdkafka: a queue that gives records in batches, topic ids, waits that end
+//! when there is something, and what a client has to say that nobody polls. All unsafe code of the house is here.
 #![allow(unsafe_code, reason = "librdkafka is a C library")]
 
 use std::ffi::{CStr, CString, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rdkafka::bindings::*;
 use rdkafka::client::{Client, ClientContext};
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 
 use crate::signal::Signal;
@@ -167,6 +170,104 @@ pub(crate) fn waiting<C: ClientContext>(client: &Client<C>) -> usize {
     }
 }
 
+/// Hears a client that nobody polls, on a thread of its own: what it logs and complains of reaches its context. Dropped before
+/// its client.
+pub(crate) struct Attendant {
+    events: Arc<Events>,
+    is_over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Attendant {
+    /// Errors: no thread can be started.
+    pub(crate) fn new<C: ClientContext + 'static>(client: &Client<C>) -> std::io::Result<Self> {
+        let (events, is_over) = (Arc::new(Events::of(client)), Arc::new(AtomicBool::new(false)));
+        let (heard, ended, context) = (events.clone(), is_over.clone(), client.context().clone());
+        let hear = move || {
+            while !ended.load(Ordering::Relaxed) {
+                heard.hear(&*context);
+            }
+        };
+        let thread = Some(std::thread::Builder::new().name("kafka events".into()).spawn(hear)?);
+        Ok(Self { events, is_over, thread })
+    }
+}
+
+impl Drop for Attendant {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        // SAFETY: the queue is alive.
+        unsafe { rd_kafka_queue_yield(self.events.0.as_ptr()) };
+        // A thread that panicked has nothing more to say.
+        _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// The queue that a client's events come to.
+struct Events(NonNull<rd_kafka_queue_t>);
+
+// SAFETY: librdkafka's queues may be used from any thread, and from several.
+unsafe impl Send for Events {}
+// SAFETY: as above.
+unsafe impl Sync for Events {}
+
+impl Events {
+    fn of<C: ClientContext>(client: &Client<C>) -> Self {
+        // SAFETY: the client outlives the queue. A member of a group has a queue of its own, all others have the main one.
+        unsafe {
+            let own = NonNull::new(rd_kafka_queue_get_consumer(client.native_ptr()));
+            Self(own.unwrap_or_else(|| NonNull::new_unchecked(rd_kafka_queue_get_main(client.native_ptr()))))
+        }
+    }
+
+    /// Waits for an event, and tells the context. Ends early when it is yielded.
+    fn hear<C: ClientContext>(&self, context: &C) {
+        // SAFETY: the event is ours to destroy, and its texts live as long as it does.
+        unsafe {
+            let Some(event) = NonNull::new(rd_kafka_queue_poll(self.0.as_ptr(), 10_000)) else { return };
+            match rd_kafka_event_type(event.as_ptr()) {
+                RD_KAFKA_EVENT_ERROR => {
+                    let code = rd_kafka_event_error(event.as_ptr()).into();
+                    let reason = CStr::from_ptr(rd_kafka_event_error_string(event.as_ptr()));
+                    context.error(KafkaError::Global(code), reason.to_string_lossy().trim());
+                }
+                RD_KAFKA_EVENT_LOG => {
+                    let (mut facility, mut text, mut level) = (ptr::null(), ptr::null(), 0);
+                    if rd_kafka_event_log(event.as_ptr(), &mut facility, &mut text, &mut level) == 0 {
+                        let (facility, text) = (CStr::from_ptr(facility), CStr::from_ptr(text));
+                        let (facility, text) = (facility.to_string_lossy(), text.to_string_lossy());
+                        context.log(log_level(level), &facility, text.trim());
+                    }
+                }
+                _ => {}
+            }
+            rd_kafka_event_destroy(event.as_ptr());
+        }
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        // SAFETY: this reference to the queue is ours.
+        unsafe { rd_kafka_queue_destroy(self.0.as_ptr()) }
+    }
+}
+
+/// Of a level as in syslog.
+fn log_level(level: i32) -> RDKafkaLogLevel {
+    match level {
+        ..=2 => RDKafkaLogLevel::Critical,
+        3 => RDKafkaLogLevel::Error,
+        4 => RDKafkaLogLevel::Warning,
+        5 => RDKafkaLogLevel::Notice,
+        6 => RDKafkaLogLevel::Info,
+        _ => RDKafkaLogLevel::Debug,
+    }
+}
+
+/// After so many milliseconds without an answer it is asked whether to wait on.
+const LOOK_UP: i32 = 200;
+
 /// What a cluster says of a topic.
 pub(crate) struct TopicDescription {
     /// 22 characters of base64, the URL-safe one, as Kafka's own tools show it.
@@ -180,6 +281,17 @@ pub(crate) fn describe_topic<C: ClientContext>(
     topic: &str,
     timeout: Duration,
 ) -> Result<TopicDescription, RDKafkaErrorCode> {
+    describe_topic_unless(client, topic, timeout, || false)
+}
+
+/// The same, until waiting is no use, which then is a time-out.
+pub(crate) fn describe_topic_unless<C: ClientContext>(
+    client: &Client<C>,
+    topic: &str,
+    timeout: Duration,
+    is_no_use: impl Fn() -> bool,
+) -> Result<TopicDescription, RDKafkaErrorCode> {
+    let deadline = Instant::now() + timeout;
     let topic = c_string(topic)?;
     let timeout = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
     // SAFETY: every object is destroyed once, after the last use of what lies within it.
@@ -191,7 +303,10 @@ pub(crate) fn describe_topic<C: ClientContext>(
             rd_kafka_AdminOptions_new(client.native_ptr(), rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
         rd_kafka_AdminOptions_set_request_timeout(options, timeout, ptr::null_mut(), 0);
         rd_kafka_DescribeTopics(client.native_ptr(), topics, options, queue);
-        let event = rd_kafka_queue_poll(queue, timeout);
+        let mut event: *mut rd_kafka_event_t = ptr::null_mut();
+        while event.is_null() && Instant::now() < deadline && !is_no_use() {
+            event = rd_kafka_queue_poll(queue, LOOK_UP);
+        }
         let described = described_topic(event);
         if !event.is_null() {
             rd_kafka_event_destroy(event);

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pipeline_api::{Error, HumanDuration, Result};
@@ -16,6 +16,7 @@ use tracing::debug;
 use crate::blocking::blocking;
 use crate::native;
 use crate::settings::{self, refused};
+use crate::way::{self, Way};
 
 /// How long one attempt waits for an answer,
 const ATTEMPT: Duration = Duration::from_millis(300);
@@ -29,11 +30,12 @@ const SILENCE: Duration = Duration::from_secs(3);
 /// Waits until a broker of the cluster answers, and one of those that the cluster names takes connections. Says once, by
 /// `say`, that it waits.
 ///
-/// Errors: neither within `wait`, and why, as far as that is known.
+/// Errors: neither within `wait`, and why, as far as that is known; or, without waiting so long, that the settings are wrong.
 pub(crate) async fn reach(settings: &KafkaSettings, wait: Duration, say: impl FnOnce(&str) + Send) -> Result<()> {
     let mut config = settings::admin(settings);
     // Whoever comes up is seen soon.
     config.set("reconnect.backoff.ms", "100").set("reconnect.backoff.max.ms", "500");
+    Way::reveal(&mut config);
     let servers = servers(&config);
     let client: Arc<BaseConsumer<Reasons>> = Arc::new(config.create_with_context(Reasons::default()).map_err(refused)?);
     let (started, mut say) = (Instant::now(), Some(say));
@@ -41,6 +43,9 @@ pub(crate) async fn reach(settings: &KafkaSettings, wait: Duration, say: impl Fn
         let asked = client.clone();
         let Some(obstacle) = blocking(move || Ok(attempt(&asked).err())).await? else { return Ok(()) };
         let waited = started.elapsed();
+        if client.context().0.is_shut_out() {
+            return Err(Error::config(obstacle.describe(&servers, Duration::ZERO)));
+        }
         if waited >= wait && (obstacle.is_known() || waited >= wait + SILENCE) {
             return Err(Error::fatal(obstacle.describe(&servers, wait)));
         }
@@ -63,7 +68,7 @@ enum Obstacle {
     /// Nobody has said anything yet.
     Silence,
     /// No broker answers: librdkafka's last reason.
-    Unreached(String),
+    Unreached(way::Obstacle),
     /// A broker answers, but those that it names do not, and why.
     Elsewhere(String),
 }
@@ -76,9 +81,10 @@ impl Obstacle {
     fn describe(&self, servers: &str, waited: Duration) -> String {
         let within = if waited.is_zero() { String::new() } else { format!(" within {}", HumanText(waited)) };
         match self {
-            Self::Silence | Self::Unreached(_) => format!(
-                "Kafka cannot be reached at `{servers}`{within}: {self}; check that it runs, `bootstrap.servers`, its `advertised.listeners`, and `security.protocol`"
-            ),
+            Self::Silence => format!("Kafka cannot be reached at `{servers}`{within}: {self}; check that it runs"),
+            Self::Unreached(obstacle) => {
+                format!("Kafka cannot be reached at `{servers}`{within}: {self}; {}", obstacle.advice())
+            }
             Self::Elsewhere(_) => format!(
                 "Kafka answers at `{servers}`, but the brokers that it names cannot be reached{within}: {self}; check its `advertised.listeners`, which must lead there from here"
             ),
@@ -90,7 +96,8 @@ impl std::fmt::Display for Obstacle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Silence => f.write_str("nobody answers"),
-            Self::Unreached(reason) | Self::Elsewhere(reason) => f.write_str(reason),
+            Self::Unreached(obstacle) => f.write_str(obstacle.reason()),
+            Self::Elsewhere(reason) => f.write_str(reason),
         }
     }
 }
@@ -121,11 +128,10 @@ fn attempt(client: &BaseConsumer<Reasons>) -> Result<(), Obstacle> {
 
 /// Why a question got no answer. Once librdkafka has heard of a cluster, it asks the brokers that the cluster names.
 fn obstacle(client: &BaseConsumer<Reasons>) -> Obstacle {
-    let reason = client.context().0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    match (reason, client.client().fetch_cluster_id(Duration::ZERO)) {
+    match (client.context().0.blocked_by(), client.client().fetch_cluster_id(Duration::ZERO)) {
         (None, _) => Obstacle::Silence,
-        (Some(reason), None) => Obstacle::Unreached(reason),
-        (Some(reason), Some(_)) => Obstacle::Elsewhere(reason),
+        (Some(obstacle), None) => Obstacle::Unreached(obstacle),
+        (Some(obstacle), Some(_)) => Obstacle::Elsewhere(obstacle.reason().to_owned()),
     }
 }
 
@@ -143,17 +149,19 @@ fn connect(host: &str, port: u16) -> io::Result<()> {
 
 /// Remembers why no broker is reached.
 #[derive(Default)]
-struct Reasons(Mutex<Option<String>>);
+struct Reasons(Way);
 
 impl ClientContext for Reasons {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        if let Some(reason) = Way::reason_in(facility, message) {
+            self.0.report(Code::BrokerTransportFailure, reason);
+        }
         debug!(target: "librdkafka", client = "reach", facility, "{message}");
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        // That all are down follows from why each is.
-        if error.rdkafka_error_code() != Some(Code::AllBrokersDown) {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        if let Some(code) = error.rdkafka_error_code() {
+            self.0.report(code, reason);
         }
     }
 }

@@ -8,7 +8,9 @@ use arrow::array::{BinaryArray, TimestampMillisecondArray};
 use pipeline_api::{Delivery, Result, SourceOffsets};
 use pipeline_kafka::KafkaBroker;
 use pipeline_runtime::KafkaSettings;
-use pipeline_runtime::broker::{Broker, Consumer, CreateTopic, Polled, ProducedRecords, ProducerId, TopicSpec};
+use pipeline_runtime::broker::{
+    Broker, Consumer, CreateTopic, Polled, ProducedRecords, ProducerId, Timestamps, TopicSpec,
+};
 use pipeline_testkit::kafka::KafkaServer;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -19,8 +21,13 @@ fn broker(server: &KafkaServer) -> Result<Arc<KafkaBroker>> {
 }
 
 async fn topic(broker: &KafkaBroker, name: &str, partitions: i32) -> Result<()> {
-    let spec =
-        TopicSpec { name: name.to_owned(), partitions, create: Some(CreateTopic::default()), retained_for: vec![] };
+    let spec = TopicSpec {
+        name: name.to_owned(),
+        partitions,
+        timestamps: Timestamps::Clock,
+        create: Some(CreateTopic::default()),
+        retained_for: vec![],
+    };
     broker.ensure_topic(&spec).await.map(|_| ())
 }
 

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use pipeline_api::{ByteSize, OffsetRange, Result, SourceOffsets};
 use pipeline_embedded::EmbeddedBroker;
 use pipeline_runtime::EmbeddedSettings;
-use pipeline_runtime::broker::{Broker, Committed, Consumer, Producer, ProducerId, TopicInfo, TopicSpec};
+use pipeline_runtime::broker::{Broker, Committed, Consumer, Producer, ProducerId, Timestamps, TopicInfo, TopicSpec};
 use pipeline_testkit::broker_conformance::cases;
 
 /// What a broker does wrong.
@@ -50,7 +50,13 @@ impl Broker for FaultyBroker {
 
     async fn find_topic(&self, topic: &str) -> Result<Option<TopicInfo>> {
         if self.fault == Fault::MakesTopicsThatAreAskedFor {
-            let spec = TopicSpec { name: topic.to_owned(), partitions: 1, create: None, retained_for: Vec::new() };
+            let spec = TopicSpec {
+                name: topic.to_owned(),
+                partitions: 1,
+                timestamps: Timestamps::Clock,
+                create: None,
+                retained_for: Vec::new(),
+            };
             self.inner.ensure_topic(&spec).await?;
         }
         self.inner.find_topic(topic).await

@@ -12,7 +12,7 @@ use pipeline_api::{ByteSize, SourceOffsets};
 use pipeline_embedded::EmbeddedBroker;
 use pipeline_runtime::EmbeddedSettings;
 use pipeline_runtime::broker::{
-    Broker, CommitError, Committed, Consumer, Polled, ProducedRecords, Producer, ProducerId, TopicSpec,
+    Broker, CommitError, Committed, Consumer, Polled, ProducedRecords, Producer, ProducerId, Timestamps, TopicSpec,
 };
 
 pub(crate) const TOPIC: &str = "ticks";
@@ -34,7 +34,13 @@ pub(crate) fn in_folder(folder: &Path, retention: u64) -> EmbeddedSettings {
 }
 
 pub(crate) fn spec() -> TopicSpec {
-    TopicSpec { name: TOPIC.to_owned(), partitions: 1, create: None, retained_for: vec![GROUP.to_owned()] }
+    TopicSpec {
+        name: TOPIC.to_owned(),
+        partitions: 1,
+        timestamps: Timestamps::Clock,
+        create: None,
+        retained_for: vec![GROUP.to_owned()],
+    }
 }
 
 pub(crate) fn producer_id() -> ProducerId {

@@ -66,11 +66,22 @@ pub struct TopicSpec {
     pub name: String,
     /// How many partitions it has.
     pub partitions: i32,
+    /// Where the timestamps of its records come from.
+    pub timestamps: Timestamps,
     /// How it is made if it is missing. Without this a cluster that others share makes none.
     pub create: Option<CreateTopic>,
     /// The consumer groups that must have committed a record before it may be removed. If there is none, the broker keeps
     /// records as long as its own settings say.
     pub retained_for: Vec<String>,
+}
+
+/// Where the timestamps of a topic's records come from. A broker may remove records by their age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timestamps {
+    /// From the clock, when a record is produced.
+    Clock,
+    /// From the data: a record may be of any age when it comes.
+    Data,
 }
 
 /// What a broker says of a topic.

@@ -17,7 +17,7 @@ use super::sink_task::SinkTask;
 use super::source_task::SourceEnd;
 use super::source_tasks::SourceTasks;
 use super::stop::{Stop, Stopper};
-use crate::broker::{Broker, TopicSpec};
+use crate::broker::{Broker, Timestamps, TopicSpec};
 use crate::plan::{Plan, Tolerance};
 
 /// How long tasks may take to flush and commit what they hold when the run stops.
@@ -93,9 +93,20 @@ fn topics(plan: &Plan) -> Vec<TopicSpec> {
     let retained_for = plan.sinks.iter().map(|sink| sink.group.clone()).collect();
     let create = plan.topic.create.clone();
     let (name, partitions) = (plan.topic.name.to_string(), plan.topic.partitions);
-    let mut topics = vec![TopicSpec { name, partitions, create: create.clone(), retained_for }];
+    // What others produce has whatever timestamps they give it.
+    let timestamps = match plan.topic.timestamp {
+        Some(_) if !plan.sources.is_empty() => Timestamps::Data,
+        _ => Timestamps::Clock,
+    };
+    let mut topics = vec![TopicSpec { name, partitions, timestamps, create: create.clone(), retained_for }];
     if let Tolerance::DeadLetterTopic(name) = &plan.errors.tolerance {
-        topics.push(TopicSpec { name: name.clone(), partitions: 1, create, retained_for: Vec::new() });
+        topics.push(TopicSpec {
+            name: name.clone(),
+            partitions: 1,
+            timestamps: Timestamps::Clock,
+            create,
+            retained_for: Vec::new(),
+        });
     }
     topics
 }

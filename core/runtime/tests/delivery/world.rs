@@ -205,6 +205,7 @@ impl World {
         pipeline_runtime::broker::TopicSpec {
             name: "t".into(),
             partitions: self.file.partitions,
+            timestamps: pipeline_runtime::broker::Timestamps::Clock,
             create: None,
             retained_for: vec!["p.lake".into()],
         }

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use arrow::array::{BinaryArray, TimestampMillisecondArray};
 use pipeline_api::{Result, SourceOffsets};
 use pipeline_runtime::broker::{
-    Broker, CommitError, CreateTopic, ProducedRecords, Producer, ProducerId, TopicInfo, TopicSpec,
+    Broker, CommitError, CreateTopic, ProducedRecords, Producer, ProducerId, Timestamps, TopicInfo, TopicSpec,
 };
 
 use super::member::Member;
@@ -34,7 +34,13 @@ impl Fixture {
 
     pub(super) fn spec(&self, partitions: i32) -> TopicSpec {
         let create = Some(CreateTopic::default());
-        TopicSpec { name: self.topic.clone(), partitions, create, retained_for: vec![self.group.clone()] }
+        TopicSpec {
+            name: self.topic.clone(),
+            partitions,
+            timestamps: Timestamps::Clock,
+            create,
+            retained_for: vec![self.group.clone()],
+        }
     }
 
     pub(super) async fn producer(&self, task: u32) -> Result<Box<dyn Producer>> {

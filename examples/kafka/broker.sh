@@ -79,7 +79,7 @@ tool() {
     kafka-console-producer) class=org.apache.kafka.tools.ConsoleProducer ;;
     kafka-consumer-groups) class=org.apache.kafka.tools.consumer.group.ConsumerGroupCommand ;;
     kafka-delete-records) class=org.apache.kafka.tools.DeleteRecordsCommand ;;
-    kafka-dump-log) class=kafka.tools.DumpLogSegments ;;
+    kafka-dump-log) class=org.apache.kafka.tools.DumpLogSegments ;;
     kafka-get-offsets) class=org.apache.kafka.tools.GetOffsetShell ;;
     kafka-topics) class=org.apache.kafka.tools.TopicCommand ;;
     kafka-transactions) class=org.apache.kafka.tools.TransactionsCommand ;;

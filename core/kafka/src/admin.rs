@@ -226,9 +226,7 @@ impl Admin {
     async fn await_topic(&self, topic: &str) -> Result<TopicDescription> {
         let started = Instant::now();
         loop {
-            if let Some(found) = self.find(topic).await?
-                && self.is_led(topic, found.partitions).await?
-            {
+            if let Some(found) = self.find(topic).await?.filter(|found| found.is_led) {
                 return Ok(found);
             }
             if started.elapsed() > PROPAGATION {
@@ -236,12 +234,6 @@ impl Admin {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
-    }
-
-    async fn is_led(&self, topic: &str, partitions: i32) -> Result<bool> {
-        let (client, topic) = (self.groups.clone(), topic.to_owned());
-        let is_led = move |partition| client.fetch_watermarks(&topic, partition, ANSWER).is_ok();
-        blocking(move || Ok((0..partitions).all(is_led))).await
     }
 
     async fn config(&self, topic: &str) -> Result<ConfigResource> {

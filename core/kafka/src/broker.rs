@@ -8,14 +8,12 @@ use async_trait::async_trait;
 use pipeline_api::{Delivery, Error, OffsetRange, Result, SourceOffsets};
 use pipeline_runtime::KafkaSettings;
 use pipeline_runtime::broker::{Broker, CommitError, Committed, Consumer, Producer, ProducerId, TopicInfo, TopicSpec};
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::admin::Admin;
-use crate::attended::Attended;
 use crate::blocking::blocking;
-use crate::client::ClientLog;
+use crate::bystander::Bystander;
 use crate::consumer::KafkaConsumer;
 use crate::error::{commit_failed, failed};
 use crate::places::Places;
@@ -23,9 +21,6 @@ use crate::producer::{KafkaProducer, Mode};
 use crate::reach::reach;
 use crate::settings;
 use crate::source_offsets::{SourceOffsetsTopic, topic_name};
-
-/// How long the cluster has for an answer.
-const ANSWER: Duration = Duration::from_secs(10);
 
 /// A Kafka cluster, as the broker of one pipeline file.
 pub struct KafkaBroker {
@@ -35,6 +30,8 @@ pub struct KafkaBroker {
     admin: Arc<Admin>,
     members: Places,
     producers: Places,
+    /// By group.
+    bystanders: Mutex<BTreeMap<String, Arc<Bystander>>>,
     /// The pipelines whose topic of source offsets is there.
     prepared: Mutex<BTreeSet<String>>,
 }
@@ -55,6 +52,7 @@ impl KafkaBroker {
             admin: Arc::new(Admin::open(settings)?),
             members: Places::default(),
             producers: Places::default(),
+            bystanders: Mutex::default(),
             prepared: Mutex::default(),
         }))
     }
@@ -114,24 +112,23 @@ impl KafkaBroker {
     ) -> Result<Result<(), String>> {
         let context = format!("the offsets of group `{group}` are not set");
         let list = to_list(topic, offsets).map_err(|error| failed(&context, &error))?;
-        let consumer = self.bystander(group)?;
-        blocking(move || {
-            match consumer.commit(&list, CommitMode::Sync).map_err(|error| commit_failed(context, &error)) {
-                Ok(()) => Ok(Ok(())),
-                Err(CommitError::Fenced(reason)) => Ok(Err(reason)),
-                Err(CommitError::Failed(error)) => Err(error),
-            }
+        let bystander = self.bystander(group)?;
+        blocking(move || match bystander.commit(&list).map_err(|error| commit_failed(context, &error)) {
+            Ok(()) => Ok(Ok(())),
+            Err(CommitError::Fenced(reason)) => Ok(Err(reason)),
+            Err(CommitError::Failed(error)) => Err(error),
         })
         .await
     }
 
-    /// A consumer that belongs to a group and never joins it.
-    fn bystander(&self, group: &str) -> Result<Attended<BaseConsumer<ClientLog>>> {
-        let config = settings::consumer(&self.settings, group, None);
-        Attended::new(
-            config.create_with_context(ClientLog::new(group)).map_err(settings::refused)?,
-            BaseConsumer::client,
-        )
+    fn bystander(&self, group: &str) -> Result<Arc<Bystander>> {
+        let mut bystanders = self.bystanders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bystander) = bystanders.get(group) {
+            return Ok(bystander.clone());
+        }
+        let bystander = Arc::new(Bystander::new(&self.settings, group)?);
+        bystanders.insert(group.to_owned(), bystander.clone());
+        Ok(bystander)
     }
 }
 
@@ -149,30 +146,16 @@ impl Broker for KafkaBroker {
     }
 
     async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>> {
-        let (consumer, topic) = (self.bystander("pipeline.bounds")?, topic.to_owned());
+        let (bystander, topic) = (self.bystander(&self.pipeline)?, topic.to_owned());
         let partitions = self.admin.describe(&topic).await?.partitions;
-        blocking(move || {
-            let bounds = |partition| consumer.fetch_watermarks(&topic, partition, ANSWER);
-            let found: Result<Vec<_>, KafkaError> =
-                (0..partitions).map(|p| bounds(p).map(|(start, end)| OffsetRange::new(start, end))).collect();
-            found.map_err(|error| {
-                let error = failed(format!("Kafka does not say what topic `{topic}` holds"), &error);
-                consumer.context().way().explain(error)
-            })
-        })
-        .await
+        blocking(move || bystander.bounds(&topic, partitions)).await
     }
 
     async fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<Committed>>> {
         let partitions = self.admin.describe(topic).await?.partitions;
-        let (consumer, group, topic) = (self.bystander(group)?, group.to_owned(), topic.to_owned());
-        blocking(move || {
-            read_committed(&consumer, &topic, partitions).map_err(|error| {
-                let context = format!("Kafka does not say what group `{group}` has committed for topic `{topic}`");
-                consumer.context().way().explain(failed(context, &error))
-            })
-        })
-        .await
+        let (bystander, topic) = (self.bystander(group)?, topic.to_owned());
+        let mut committed = blocking(move || bystander.committed(&topic, 0..partitions)).await?;
+        Ok((0..partitions).map(|partition| committed.remove(&partition)).collect())
     }
 
     async fn set_committed(&self, group: &str, topic: &str, offsets: &BTreeMap<i32, Committed>) -> Result<()> {
@@ -219,7 +202,7 @@ impl Broker for KafkaBroker {
         let place = self.members.take(group);
         let instance = self.settings.instance.as_ref().map(|instance| format!("{group}.{instance}.{}", place.number));
         let config = settings::consumer(&self.settings, group, instance.as_deref());
-        Ok(Box::new(KafkaConsumer::join(&config, group, topic, place)?))
+        Ok(Box::new(KafkaConsumer::join(&config, group, topic, self.bystander(group)?, place)?))
     }
 
     async fn source_tasks(&self, pipeline: &str, tasks: i32) -> Result<Box<dyn Consumer>> {
@@ -243,27 +226,6 @@ impl Broker for KafkaBroker {
         let producer = settings::producer(&self.settings, None);
         blocking(move || state.remember(&topic, None, &producer)).await
     }
-}
-
-fn read_committed(
-    consumer: &BaseConsumer<ClientLog>,
-    topic: &str,
-    partitions: i32,
-) -> Result<Vec<Option<Committed>>, KafkaError> {
-    let mut list = TopicPartitionList::new();
-    list.add_partition_range(topic, 0, partitions - 1);
-    let found = consumer.committed_offsets(list, ANSWER)?;
-    let mut committed = vec![None; usize::try_from(partitions).unwrap_or(0)];
-    for element in found.elements() {
-        element.error()?;
-        let Some(slot) = usize::try_from(element.partition()).ok().and_then(|index| committed.get_mut(index)) else {
-            continue;
-        };
-        if let Offset::Offset(offset) = element.offset() {
-            *slot = Some(Committed { offset, metadata: element.metadata().to_owned() });
-        }
-    }
-    Ok(committed)
 }
 
 fn to_list(topic: &str, offsets: &BTreeMap<i32, Committed>) -> Result<TopicPartitionList, KafkaError> {

@@ -7,6 +7,7 @@ mod admin;
 mod attended;
 mod blocking;
 mod broker;
+mod bystander;
 mod client;
 mod consumer;
 mod error;

@@ -273,6 +273,8 @@ pub(crate) struct TopicDescription {
     /// 22 characters of base64, the URL-safe one, as Kafka's own tools show it.
     pub(crate) id: String,
     pub(crate) partitions: i32,
+    /// Whether each partition has a leader.
+    pub(crate) is_led: bool,
 }
 
 /// Asks for a topic's id and partitions (`DescribeTopics`). Blocks for as long as `timeout`.
@@ -322,7 +324,7 @@ unsafe fn described_topic(event: *mut rd_kafka_event_t) -> Result<TopicDescripti
     if event.is_null() {
         return Err(RDKafkaErrorCode::OperationTimedOut);
     }
-    // SAFETY: the event is alive, and so is all that lies within it. The list of partitions is not looked into.
+    // SAFETY: the event is alive, and so is all that lies within it.
     unsafe {
         check(rd_kafka_event_error(event))?;
         let result = rd_kafka_event_DescribeTopics_result(event);
@@ -336,11 +338,16 @@ unsafe fn described_topic(event: *mut rd_kafka_event_t) -> Result<TopicDescripti
         }
         let topic = *topics;
         check(rd_kafka_error_code(rd_kafka_TopicDescription_error(topic)))?;
-        rd_kafka_TopicDescription_partitions(topic, &mut count);
+        let partitions = rd_kafka_TopicDescription_partitions(topic, &mut count);
+        let is_led = |index| {
+            let leader = rd_kafka_TopicPartitionInfo_leader(*partitions.add(index));
+            !leader.is_null() && rd_kafka_Node_id(leader) >= 0
+        };
         let id = rd_kafka_Uuid_base64str(rd_kafka_TopicDescription_topic_id(topic));
         Ok(TopicDescription {
             id: CStr::from_ptr(id).to_string_lossy().replace('+', "-").replace('/', "_"),
             partitions: i32::try_from(count).unwrap_or(i32::MAX),
+            is_led: (0..count).all(is_led),
         })
     }
 }

@@ -47,10 +47,6 @@ pub(super) enum Command {
         partition: i32,
         reply: Reply<OffsetRange>,
     },
-    Committed {
-        partitions: Vec<i32>,
-        reply: Reply<BTreeMap<i32, Committed>>,
-    },
     Commit {
         offsets: BTreeMap<i32, Committed>,
         reply: oneshot::Sender<Result<(), CommitError>>,
@@ -171,7 +167,6 @@ impl Member {
             Command::ReadOn => _ = !self.outbox.is_filled() && self.read(),
             Command::Answer => self.answer(),
             Command::Bounds { partition, reply } => _ = reply.send(self.ask_bounds(partition)),
-            Command::Committed { partitions, reply } => _ = reply.send(self.committed(&partitions)),
             Command::Commit { offsets, reply } => _ = reply.send(self.commit(&offsets)),
             Command::Seek { partition, offset, reply } => _ = reply.send(self.seek(partition, offset)),
             Command::Resume { partition } => self.unpark(partition),
@@ -392,24 +387,6 @@ impl Member {
         let bounds = OffsetRange::new(start, end);
         self.bounds.insert(partition, bounds);
         Ok(bounds)
-    }
-
-    fn committed(&self, partitions: &[i32]) -> Result<BTreeMap<i32, Committed>> {
-        let mut list = TopicPartitionList::new();
-        for partition in partitions {
-            list.add_partition(&self.topic, *partition);
-        }
-        let context = || format!("Kafka does not say what group `{}` has committed", self.group);
-        let found = self.consumer.committed_offsets(list, ANSWER).map_err(|error| failed(context(), &error))?;
-        let mut committed = BTreeMap::new();
-        for element in found.elements() {
-            element.error().map_err(|error| failed(context(), &error))?;
-            if let Offset::Offset(offset) = element.offset() {
-                let metadata = element.metadata().to_owned();
-                committed.insert(element.partition(), Committed { offset, metadata });
-            }
-        }
-        Ok(committed)
     }
 
     /// Kafka itself asks only whether this member is one, and if the group is empty not even that.

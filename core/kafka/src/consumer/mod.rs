@@ -19,12 +19,16 @@ use tokio::sync::oneshot;
 
 use self::member::{Command, Member};
 use self::outbox::Outbox;
+use crate::blocking::blocking;
+use crate::bystander::Bystander;
 use crate::places::Place;
 use crate::signal::Signal;
 
 /// The engine's side of a member of a group.
 pub(crate) struct KafkaConsumer {
     group: String,
+    topic: String,
+    bystander: Arc<Bystander>,
     commands: mpsc::Sender<Command>,
     signal: Arc<Signal>,
     outbox: Arc<Outbox>,
@@ -37,7 +41,13 @@ pub(crate) struct KafkaConsumer {
 
 impl KafkaConsumer {
     /// Joins the group. Errors: no client or thread can be made of these settings.
-    pub(crate) fn join(config: &ClientConfig, group: &str, topic: &str, place: Place) -> Result<Self> {
+    pub(crate) fn join(
+        config: &ClientConfig,
+        group: &str,
+        topic: &str,
+        bystander: Arc<Bystander>,
+        place: Place,
+    ) -> Result<Self> {
         let (commands, received) = mpsc::channel();
         let (signal, outbox) = (Arc::new(Signal::default()), Arc::new(Outbox::default()));
         let member = Member::new(config, group, topic, signal.clone(), outbox.clone())?;
@@ -45,7 +55,8 @@ impl KafkaConsumer {
             .name(format!("kafka {group}"))
             .spawn(move || member.run(&received))
             .map_err(|error| Error::fatal("no thread can be started for a Kafka consumer").with_source(error))?;
-        Ok(Self { group: group.to_owned(), commands, signal, outbox, unanswered: false, closed: false, _place: place })
+        let (group, topic) = (group.to_owned(), topic.to_owned());
+        Ok(Self { group, topic, bystander, commands, signal, outbox, unanswered: false, closed: false, _place: place })
     }
 
     fn send(&self, command: Command) -> Result<()> {
@@ -94,8 +105,8 @@ impl Consumer for KafkaConsumer {
     }
 
     async fn committed(&mut self, partitions: &[i32]) -> Result<BTreeMap<i32, Committed>> {
-        let partitions = partitions.to_vec();
-        self.call(|reply| Command::Committed { partitions, reply }).await?
+        let (bystander, topic, partitions) = (self.bystander.clone(), self.topic.clone(), partitions.to_vec());
+        blocking(move || bystander.committed(&topic, partitions)).await
     }
 
     async fn commit(&mut self, offsets: &BTreeMap<i32, Committed>) -> Result<(), CommitError> {

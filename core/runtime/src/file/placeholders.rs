@@ -11,7 +11,8 @@ use super::problems::Problems;
 use super::secrets::Secrets;
 
 /// Fills in `${env:NAME}` and `${env:NAME:-default}` in every text of the tree, once: what a variable holds is not
-/// searched again. `$${` stands for `${`. What came from the environment becomes a secret, whatever it is.
+/// searched again. `$${` stands for `${`. What came from the environment becomes a secret, whatever it is but an
+/// address.
 pub(super) fn fill(
     tree: &mut Value,
     env: &BTreeMap<String, String>,
@@ -21,6 +22,9 @@ pub(super) fn fill(
 ) {
     Filler { env, untyped, secrets, problems }.fill(tree, "");
 }
+
+/// Where a cluster is, is what a person must see who cannot reach it.
+const ADDRESS: &str = "/kafka/bootstrap.servers";
 
 struct Filler<'a> {
     env: &'a BTreeMap<String, String>,
@@ -42,11 +46,11 @@ impl Filler<'_> {
             Value::String(_) if self.problems.overflowed() => {}
             Value::String(text) if text.contains("${") => match self.filled(text) {
                 Ok(Filled { text: filled, from_env }) => {
-                    if !from_env.is_empty() {
+                    if !from_env.is_empty() && at != ADDRESS {
                         self.secrets.add(at, &filled, text);
-                    }
-                    for name in from_env {
-                        self.secrets.add(at, &self.env[&name], &format!("${{env:{name}}}"));
+                        for name in from_env {
+                            self.secrets.add(at, &self.env[&name], &format!("${{env:{name}}}"));
+                        }
                     }
                     self.untyped.insert(at.into(), filled.clone());
                     *text = filled;

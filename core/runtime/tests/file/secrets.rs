@@ -192,6 +192,15 @@ async fn a_plan_hides_the_secrets_of_kafka_and_shows_the_rest() {
 }
 
 #[tokio::test]
+async fn where_a_cluster_is_comes_from_the_environment_and_is_shown() {
+    let block = "kafka: { bootstrap.servers: '${env:KAFKA}', sasl.username: '${env:USER_OF_KAFKA}' }\n";
+    let file =
+        File::new(format!("{GOOD}{block}")).env("KAFKA", "kafka.example:9092").env("USER_OF_KAFKA", "somebody-else");
+    let redacted = file.loaded().await.plan.secrets.redact("kafka.example:9092 somebody-else");
+    assert_eq!(redacted, "kafka.example:9092 ${env:USER_OF_KAFKA}");
+}
+
+#[tokio::test]
 async fn the_path_of_a_file_with_a_secret_is_none() {
     let block = "kafka: { bootstrap.servers: k, ssl.key.location: key.pem, y: key.pem }\n";
     let refused = File::new(format!("{GOOD}{block}")).refused().await;

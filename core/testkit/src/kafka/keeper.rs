@@ -22,7 +22,7 @@ impl Keeper {
 
     /// Makes a folder, and a shell that will start this command with it.
     pub(super) fn new(command: impl FnOnce(&Path) -> Command) -> Self {
-        let folder = tempfile::Builder::new().prefix("kafka").tempdir().expect("a temporary folder").keep();
+        let folder = tempfile::Builder::new().prefix("kafka").tempdir_in(home()).expect("a temporary folder").keep();
         let command = command(&folder);
         let mut shell = Command::new("bash");
         shell.args(["-c", SCRIPT, "keeper"]).arg(&folder).arg(command.get_program()).args(command.get_args());
@@ -74,4 +74,18 @@ impl Drop for Keeper {
         // Whatever it says, more cannot be done.
         let _ = self.shell.wait();
     }
+}
+
+/// A file system in memory, as Linux has one.
+const MEMORY: &str = "/dev/shm";
+/// What a broker may need there, in bytes, with much to spare.
+const ROOM: u64 = 4 << 30;
+
+/// Where the folder lies: in memory if there is room. Kafka's controller waits for the disk at every step, and takes its broker
+/// for dead while something else keeps that busy.
+fn home() -> PathBuf {
+    let free = Command::new("df").args(["-B1", "--output=avail", MEMORY]).output();
+    let free = free.map(|free| String::from_utf8_lossy(&free.stdout).into_owned()).unwrap_or_default();
+    let free = free.lines().nth(1).and_then(|bytes| bytes.trim().parse::<u64>().ok());
+    if free.is_some_and(|bytes| bytes >= ROOM) { MEMORY.into() } else { std::env::temp_dir() }
 }

@@ -193,11 +193,10 @@ async fn a_plan_hides_the_secrets_of_kafka_and_shows_the_rest() {
 
 #[tokio::test]
 async fn where_a_cluster_is_comes_from_the_environment_and_is_shown() {
-    let block = "kafka: { bootstrap.servers: '${env:KAFKA}', sasl.username: '${env:USER_OF_KAFKA}' }\n";
-    let file =
-        File::new(format!("{GOOD}{block}")).env("KAFKA", "kafka.example:9092").env("USER_OF_KAFKA", "somebody-else");
-    let redacted = file.loaded().await.plan.secrets.redact("kafka.example:9092 somebody-else");
-    assert_eq!(redacted, "kafka.example:9092 ${env:USER_OF_KAFKA}");
+    let block = "kafka: { bootstrap.servers: '${env:KAFKA}', sasl.password: '${env:WORD}' }\n";
+    let file = File::new(format!("{GOOD}{block}")).env("KAFKA", "kafka.example:9092").env("WORD", "hunter-three");
+    let redacted = file.loaded().await.plan.secrets.redact("kafka.example:9092 hunter-three");
+    assert!(redacted.starts_with("kafka.example:9092 ") && !redacted.contains("hunter"), "{redacted}");
 }
 
 #[tokio::test]

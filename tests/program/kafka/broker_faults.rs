@@ -5,30 +5,9 @@ use std::time::{Duration, Instant};
 use pipeline_testkit::kafka::KafkaServer;
 
 use crate::rows::{self, assert_exactly};
-use crate::support::{Project, Started, TICKS_TOPIC, becomes_true};
+use crate::support::{Project, Started, becomes_true};
 
-const FILE: &str = "\
-name: ticks
-sources:
-  - type: ticks
-    tasks: 2
-    config: { rows: 6000, rate: 1500 }
-";
-
-const SINK: &str = "\
-sinks:
-  - name: parquet
-    type: s3_parquet
-    tasks: 2
-    config: { url: out, partition_by: [symbol] }
-    flush: { rows: 300, every: 200ms }
-";
-
-const AT_ONCE: &str = "sources.0.config.rate=1e9";
-
-fn text() -> String {
-    format!("{FILE}{TICKS_TOPIC}{SINK}")
-}
+use super::{AT_ONCE, text};
 
 fn expected() -> Vec<rows::Row> {
     let project = Project::new(&text());
@@ -77,7 +56,7 @@ fn a_partition_that_is_added_while_the_pipeline_runs_is_read_too() {
 
 #[test]
 fn after_a_kill_a_process_with_an_instance_reads_on_within_two_seconds() {
-    let text = format!("{FILE}{TICKS_TOPIC}{SINK}").replace("rows: 6000, rate: 1500", "rate: 200");
+    let text = text().replace("rows: 6000, rate: 1500", "rate: 200");
     let project = Project::new(&text).on_kafka();
     project.replace("pipeline.yaml", "kafka:\n", "kafka:\n  instance: a\n");
     // With a session that nobody could wait for.

@@ -15,7 +15,32 @@ use pipeline_runtime::broker::Broker;
 use pipeline_testkit::kafka::KafkaServer;
 
 use crate::ranges;
-use crate::support::Project;
+use crate::support::{Project, TICKS_TOPIC};
+
+const FILE: &str = "\
+name: ticks
+sources:
+  - type: ticks
+    tasks: 2
+    config: { rows: 6000, rate: 1500 }
+";
+
+const SINK: &str = "\
+sinks:
+  - name: parquet
+    type: s3_parquet
+    tasks: 2
+    config: { url: out, partition_by: [symbol] }
+    flush: { rows: 300, every: 200ms }
+";
+
+/// As fast as it goes.
+const AT_ONCE: &str = "sources.0.config.rate=1e9";
+
+/// Two source tasks and two sink tasks, for several processes to share.
+fn text() -> String {
+    format!("{FILE}{TICKS_TOPIC}{SINK}")
+}
 
 /// A pipeline's topic on the server that all tests share, and the pipeline's own name: both are nobody else's.
 pub(crate) struct Topic {

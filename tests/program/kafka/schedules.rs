@@ -7,9 +7,9 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::rows::{self, Row, assert_exactly};
-use crate::support::{Project, Started, TICKS_TOPIC, becomes_true};
+use crate::support::{Project, Started, becomes_true};
 
-use super::assert_committed;
+use super::{AT_ONCE, assert_committed, text};
 
 /// How many schedules there are: `PIPELINE_TEST_SCHEDULES=1000 cargo test --test program schedules`.
 const SCHEDULES_VARIABLE: &str = "PIPELINE_TEST_SCHEDULES";
@@ -18,29 +18,6 @@ const SCHEDULES: u64 = 100;
 const SIDE_BY_SIDE: u64 = 8;
 
 const ROWS: usize = 6000;
-
-const FILE: &str = "\
-name: ticks
-sources:
-  - type: ticks
-    tasks: 2
-    config: { rows: 6000, rate: 1500 }
-";
-
-const SINK: &str = "\
-sinks:
-  - name: parquet
-    type: s3_parquet
-    tasks: 2
-    config: { url: out, partition_by: [symbol] }
-    flush: { rows: 300, every: 200ms }
-";
-
-const AT_ONCE: &str = "sources.0.config.rate=1e9";
-
-fn text() -> String {
-    format!("{FILE}{TICKS_TOPIC}{SINK}")
-}
 
 fn untouched() -> Vec<Row> {
     let project = Project::new(&text());

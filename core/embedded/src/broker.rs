@@ -10,7 +10,7 @@ use pipeline_runtime::EmbeddedSettings;
 use pipeline_runtime::broker::{Broker, Committed, Consumer, Producer, ProducerId, SoleMember, TopicInfo, TopicSpec};
 use tokio::sync::watch;
 
-use crate::consumer::{EmbeddedConsumer, check_metadata};
+use crate::consumer::EmbeddedConsumer;
 use crate::group::Group;
 use crate::lock::lock;
 use crate::offsets::{delete_sources, read_committed, read_source, write_committed};
@@ -192,7 +192,7 @@ impl Shared {
             if topic.range(*partition).is_none() {
                 return Err(Error::config(format!("topic `{}` has no partition {partition}", topic.name)));
             }
-            check_metadata(&committed.metadata)?;
+            committed.check_metadata()?;
         }
         self.store.write(|transaction| write_committed(transaction, topic.id, name, offsets).map_err(failed))
     }

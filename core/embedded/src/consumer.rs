@@ -22,8 +22,6 @@ use crate::topic::{Topic, TopicState};
 const POLL_ROWS: usize = 8192;
 /// and at most so many bytes of values, unless one record alone has more.
 const POLL_BYTES: usize = 1 << 20;
-/// As Kafka's `offset.metadata.max.bytes`, which counts UTF-16 units.
-const METADATA_UNITS: usize = 4096;
 
 /// Reads what it holds, one partition after the other in turn.
 pub(crate) struct EmbeddedConsumer {
@@ -195,7 +193,7 @@ impl Consumer for EmbeddedConsumer {
     async fn commit(&mut self, offsets: &BTreeMap<i32, Committed>) -> Result<(), CommitError> {
         for (&partition, committed) in offsets {
             self.range(partition)?;
-            check_metadata(&committed.metadata)?;
+            committed.check_metadata()?;
         }
         let Some(member) = self.member else {
             return Err(CommitError::Fenced("unknown member: it was closed".to_owned()));
@@ -268,15 +266,4 @@ async fn sleep_until(moment: Option<Instant>) {
         Some(moment) => tokio::time::sleep_until(moment).await,
         None => std::future::pending().await,
     }
-}
-
-/// Errors: a note that is too long to travel with an offset.
-pub(crate) fn check_metadata(metadata: &str) -> Result<()> {
-    let units = metadata.encode_utf16().count();
-    if units > METADATA_UNITS {
-        return Err(Error::fatal(format!(
-            "the metadata of a committed offset has {units} UTF-16 units, expected at most {METADATA_UNITS}"
-        )));
-    }
-    Ok(())
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::Array;
 use async_trait::async_trait;
 use pipeline_api::{Error, Result, SourceOffsets, crash_at};
 use pipeline_runtime::broker::{CommitError, ProducedRecords, Producer, ProducerId};
@@ -80,7 +79,7 @@ impl Producer for EmbeddedProducer {
 
     async fn send(&mut self, topic: &str, records: ProducedRecords) -> Result<(), CommitError> {
         self.epoch.check(&self.id)?;
-        check_shape(&records)?;
+        records.check_shape()?;
         if !self.open.contains_key(topic) {
             let open = self.open_topic(topic)?;
             self.open.insert(topic.to_owned(), open);
@@ -183,16 +182,6 @@ fn commit(
     }
     for addition in &additions {
         shared.enforce_retention(&addition.topic);
-    }
-    Ok(())
-}
-
-fn check_shape(records: &ProducedRecords) -> Result<()> {
-    let rows = records.partitions.len();
-    let headers = records.headers.len();
-    let columns = [records.keys.len(), records.values.len(), records.timestamps.len()];
-    if columns.iter().any(|&column| column != rows) || (headers != 0 && headers != rows) {
-        return Err(Error::fatal("the columns of produced records must all be of one length"));
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use rdkafka::groups::{GroupInfo, GroupMemberInfo};
 
 use crate::attended::Attended;
 use crate::blocking::blocking;
-use crate::client::ClientLog;
+use crate::client::{ANSWER, ClientLog};
 use crate::error::{failed, failed_with};
 use crate::fit;
 use crate::native::{self, TopicDescription};
@@ -23,8 +23,6 @@ use crate::settings;
 use crate::source_offsets::topic_name;
 use crate::way::Way;
 
-/// How long the cluster has for an answer.
-const ANSWER: Duration = Duration::from_secs(10);
 /// How long it may take until all of a cluster knows of a topic that was made or deleted, and between two looks.
 const PROPAGATION: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -34,7 +32,7 @@ const LARGEST: i64 = 1_000_000;
 /// The client that creates, checks and deletes.
 pub(crate) struct Admin {
     client: Arc<Attended<AdminClient<ClientLog>>>,
-    /// Lists groups and asks for offsets: rdkafka's admin client does not. It is asked nothing before the other one has
+    /// Lists groups: rdkafka's admin client does not. It is asked nothing before the other one has
     /// been let in, which says why if it is not.
     groups: Arc<BaseConsumer<ClientLog>>,
     /// The largest record that producers send, in bytes.

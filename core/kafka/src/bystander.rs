@@ -1,7 +1,6 @@
 //! A client that belongs to a group and never joins it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use pipeline_api::{OffsetRange, Result};
 use pipeline_runtime::KafkaSettings;
@@ -11,12 +10,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::attended::Attended;
-use crate::client::ClientLog;
+use crate::client::{ANSWER, ClientLog};
 use crate::error::failed;
 use crate::settings;
-
-/// How long the cluster has for an answer.
-const ANSWER: Duration = Duration::from_secs(10);
 
 /// Asks what a group has committed. A member could not: while its group is being divided anew, Kafka answers nothing on its
 /// connection.

@@ -11,6 +11,9 @@ use tracing::{debug, info, warn};
 
 use crate::way::{Obstacle, Way};
 
+/// How long a cluster has for an answer.
+pub(crate) const ANSWER: Duration = Duration::from_secs(10);
+
 /// The first pause between two warnings of one client that it reaches no broker, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);

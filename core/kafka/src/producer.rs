@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arrow::array::Array;
 use async_trait::async_trait;
-use pipeline_api::{Error, Result, SourceOffsets, crash_at};
+use pipeline_api::{Result, SourceOffsets, crash_at};
 use pipeline_runtime::broker::{CommitError, Headers, ProducedRecords, Producer, ProducerId};
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -141,7 +141,7 @@ impl Producer for KafkaProducer {
 
     async fn send(&mut self, topic: &str, records: ProducedRecords) -> Result<(), CommitError> {
         self.begin()?;
-        check_shape(&records)?;
+        records.check_shape()?;
         for row in 0..records.partitions.len() {
             self.hand_over(&Record {
                 topic,
@@ -231,15 +231,6 @@ impl Record<'_> {
 fn to_headers(headers: &Headers) -> OwnedHeaders {
     let new = OwnedHeaders::new_with_capacity(headers.len());
     headers.iter().fold(new, |all, (key, value)| all.insert(Header { key, value: Some(value.as_ref()) }))
-}
-
-fn check_shape(records: &ProducedRecords) -> Result<()> {
-    let (rows, headers) = (records.partitions.len(), records.headers.len());
-    let columns = [records.keys.len(), records.values.len(), records.timestamps.len()];
-    if columns.iter().any(|&column| column != rows) || (headers != 0 && headers != rows) {
-        return Err(Error::fatal("the columns of produced records must all be of one length"));
-    }
-    Ok(())
 }
 
 /// Hears what became of each record.

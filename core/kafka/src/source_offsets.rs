@@ -18,7 +18,7 @@ use rdkafka::{ClientContext, Message, Offset, TopicPartitionList};
 use serde_json::Value;
 use tracing::{debug, warn};
 
-use crate::client::ClientLog;
+use crate::client::{ANSWER, ClientLog};
 use crate::error::failed;
 use crate::settings::refused;
 
@@ -26,9 +26,7 @@ use crate::settings::refused;
 pub(crate) const PARTITION: i32 = 0;
 /// No source is called so.
 const NO_SOURCE: &str = "";
-/// How long the broker has for an answer,
-const ANSWER: Duration = Duration::from_secs(10);
-/// and for everything up to the end. A producer that died with an open transaction hides what comes after it until the broker
+/// How long the broker has for everything up to the end. A producer that died with an open transaction hides what comes after it until the broker
 /// aborts it (`transaction.timeout.ms`).
 const READING: Duration = Duration::from_secs(90);
 /// How long between two looks at whether a transaction has ended.

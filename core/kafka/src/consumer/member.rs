@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use tracing::{debug, warn};
 
 use super::outbox::Outbox;
-use crate::client::ClientLog;
+use crate::client::{ANSWER, ClientLog};
 use crate::error::{commit_failed, failed, failed_with, kind};
 use crate::native::{self, RecordQueue, c_string};
 use crate::records::RecordsBuilder;
@@ -29,10 +29,6 @@ use crate::signal::Signal;
 const BATCH_ROWS: usize = 8192;
 /// and so long is waited for them at most before a look at everything else. What comes ends the wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// How long a broker has for an answer.
-const ANSWER: Duration = Duration::from_secs(10);
-/// As Kafka's `offset.metadata.max.bytes`, which counts UTF-16 units. Kafka itself would commit the other partitions.
-const METADATA_UNITS: usize = 4096;
 
 /// What the engine wants of a member.
 #[derive(Debug)]
@@ -396,14 +392,14 @@ impl Member {
         }
         let context = || format!("group `{}` cannot commit", self.group);
         let mut list = TopicPartitionList::new();
-        for (partition, Committed { offset, metadata }) in offsets {
+        for (partition, committed) in offsets {
             if !self.held.contains_key(partition) {
                 return Err(CommitError::Fenced(format!("this member does not hold {}+{partition}", self.topic)));
             }
-            check_metadata(metadata)?;
+            committed.check_metadata()?;
             let mut element = list.add_partition(&self.topic, *partition);
-            element.set_offset(Offset::Offset(*offset)).map_err(|error| failed(context(), &error))?;
-            element.set_metadata(metadata);
+            element.set_offset(Offset::Offset(committed.offset)).map_err(|error| failed(context(), &error))?;
+            element.set_metadata(&committed.metadata);
         }
         crash_at("kafka_before_group_commit");
         self.consumer.commit(&list, CommitMode::Sync).map_err(|error| commit_failed(context(), &error))?;
@@ -470,16 +466,6 @@ fn not_held(topic: &str, partition: i32, offset: i64, bounds: OffsetRange) -> Er
         "{topic}+{partition} ends at {}, before offset {offset}: the topic is shorter than what was committed for it; `pipeline reset` starts over",
         bounds.end
     ))
-}
-
-fn check_metadata(metadata: &str) -> Result<()> {
-    let units = metadata.encode_utf16().count();
-    if units > METADATA_UNITS {
-        return Err(Error::fatal(format!(
-            "the metadata of a committed offset has {units} UTF-16 units, expected at most {METADATA_UNITS}"
-        )));
-    }
-    Ok(())
 }
 
 /// A change of what this member holds.

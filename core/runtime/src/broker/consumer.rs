@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use pipeline_api::{OffsetRange, Result};
+use pipeline_api::{Error, OffsetRange, Result};
 
 use super::{CommitError, ConsumedRecords};
 
@@ -63,4 +63,20 @@ pub struct Committed {
     pub offset: i64,
     /// A note that travels with it, of at most 4096 UTF-16 units.
     pub metadata: String,
+}
+
+/// As Kafka's `offset.metadata.max.bytes`, which counts UTF-16 units.
+const METADATA_UNITS: usize = 4096;
+
+impl Committed {
+    /// Errors: the note is too long. For a broker, before it commits any partition: Kafka itself would commit the others.
+    pub fn check_metadata(&self) -> Result<()> {
+        let units = self.metadata.encode_utf16().count();
+        if units > METADATA_UNITS {
+            return Err(Error::fatal(format!(
+                "the metadata of a committed offset has {units} UTF-16 units, expected at most {METADATA_UNITS}"
+            )));
+        }
+        Ok(())
+    }
 }

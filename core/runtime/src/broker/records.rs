@@ -1,8 +1,8 @@
 //! Records as bytes: columns with one row per record.
 
-use arrow::array::{BinaryArray, Int64Array, TimestampMillisecondArray};
+use arrow::array::{Array, BinaryArray, Int64Array, TimestampMillisecondArray};
 use bytes::Bytes;
-use pipeline_api::OffsetRange;
+use pipeline_api::{Error, OffsetRange, Result};
 
 /// The headers of one record, in their order. A name may come twice.
 pub type Headers = Vec<(String, Bytes)>;
@@ -20,6 +20,18 @@ pub struct ProducedRecords {
     pub timestamps: TimestampMillisecondArray,
     /// The headers of each record, or empty if no record has any.
     pub headers: Vec<Headers>,
+}
+
+impl ProducedRecords {
+    /// Errors: the columns are not all of one length. For a broker, before it takes any of them.
+    pub fn check_shape(&self) -> Result<()> {
+        let (rows, headers) = (self.partitions.len(), self.headers.len());
+        let columns = [self.keys.len(), self.values.len(), self.timestamps.len()];
+        if columns.iter().any(|&column| column != rows) || (headers != 0 && headers != rows) {
+            return Err(Error::fatal("the columns of produced records must all be of one length"));
+        }
+        Ok(())
+    }
 }
 
 /// Consecutive records of one partition, as a poll returns them. There may be none, if their range holds only what is nobody's

@@ -96,7 +96,7 @@ impl Message {
         self.get().partition
     }
 
-    /// Of an error: where the partition was being read.
+    /// Of the report of a partition's end: where that is. Of another error it says nothing.
     pub(crate) fn offset(&self) -> i64 {
         self.get().offset
     }
@@ -106,6 +106,11 @@ impl Message {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => None,
             error => Some(error.into()),
         }
+    }
+
+    /// Of an error: what librdkafka says of it.
+    pub(crate) fn reason(&self) -> String {
+        String::from_utf8_lossy(self.value().unwrap_or_default()).into_owned()
     }
 
     pub(crate) fn key(&self) -> Option<&[u8]> {

@@ -1,6 +1,5 @@
 //! What is known of librdkafka and must not harm what is read.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,10 @@ use pipeline_testkit::kafka::KafkaServer;
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn broker(server: &KafkaServer) -> Result<Arc<KafkaBroker>> {
-    let properties = BTreeMap::from([("bootstrap.servers".to_owned(), server.bootstrap())]);
+    // A session that outlasts the absence of a broker.
+    let properties = [("bootstrap.servers", server.bootstrap().as_str()), ("session.timeout.ms", "45000")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
     KafkaBroker::open("reading", &KafkaSettings { properties, ..KafkaSettings::default() }, Delivery::ExactlyOnce)
 }
 
@@ -31,12 +33,12 @@ async fn topic(broker: &KafkaBroker, name: &str, partitions: i32) -> Result<()> 
     broker.ensure_topic(&spec).await.map(|_| ())
 }
 
-async fn produce(broker: &KafkaBroker, topic: &str, numbers: std::ops::Range<usize>) -> Outcome {
+async fn produce(broker: &KafkaBroker, topic: &str, partition: i32, numbers: std::ops::Range<usize>) -> Outcome {
     let id = ProducerId { pipeline: topic.to_owned(), source: "s".to_owned(), task: 0 };
     let mut producer = broker.producer(id).await?;
     let rows = numbers.len();
     let records = ProducedRecords {
-        partitions: vec![0; rows],
+        partitions: vec![partition; rows],
         keys: BinaryArray::new_null(rows),
         values: BinaryArray::from_iter_values(numbers.map(|number| number.to_string())),
         timestamps: TimestampMillisecondArray::from(vec![pipeline_api::Timestamp::now().as_millisecond(); rows]),
@@ -89,7 +91,7 @@ async fn a_pause_at_the_end_of_a_partition_skips_nothing() -> Outcome {
     topic(&broker, "paused", 2).await?;
     let mut member = member(&broker, "paused").await?;
     for round in 0..5 {
-        produce(&broker, "paused", round * 3..round * 3 + 3).await?;
+        produce(&broker, "paused", 0, round * 3..round * 3 + 3).await?;
         let next = tokio::time::timeout(Duration::from_secs(20), read(member.as_mut(), 3)).await;
         assert_eq!(
             next.map_err(|_| format!("in round {round} not all records came"))??,
@@ -104,6 +106,29 @@ async fn a_pause_at_the_end_of_a_partition_skips_nothing() -> Outcome {
     Ok(())
 }
 
+/// There librdkafka is one record too far, and a broker that comes back makes it ask whether that record was lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_that_was_paused_at_its_end_when_the_broker_went_is_read_when_it_is_back() -> Outcome {
+    let mut server = KafkaServer::start();
+    let broker = broker(&server)?;
+    topic(&broker, "back", 2).await?;
+    let mut member = member(&broker, "back").await?;
+    produce(&broker, "back", 0, 0..3).await?;
+    assert_eq!(within(read(member.as_mut(), 3)).await?, numbered(0..3));
+    // The end is reported, then the partition is paused while the other one is polled.
+    _ = tokio::time::timeout(Duration::from_secs(1), read(member.as_mut(), 1)).await;
+    member.pause(0).await?;
+    _ = tokio::time::timeout(Duration::from_millis(50), member.poll()).await;
+    server.kill();
+    server.restart();
+    produce(&broker, "back", 1, 3..6).await?;
+    assert_eq!(within(read(member.as_mut(), 3)).await?, numbered(3..6));
+    member.resume(0).await?;
+    produce(&broker, "back", 0, 6..9).await?;
+    assert_eq!(within(read(member.as_mut(), 3)).await?, numbered(6..9));
+    Ok(())
+}
+
 /// librdkafka keeps a partition paused over a rebalance; to the engine a new assignment is a new one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partition_that_was_paused_before_a_rebalance_is_read_after_it() -> Outcome {
@@ -111,7 +136,7 @@ async fn a_partition_that_was_paused_before_a_rebalance_is_read_after_it() -> Ou
     let broker = broker(server)?;
     topic(&broker, "rebalanced", 2).await?;
     let mut member = member(&broker, "rebalanced").await?;
-    produce(&broker, "rebalanced", 0..3).await?;
+    produce(&broker, "rebalanced", 0, 0..3).await?;
     assert_eq!(within(read(member.as_mut(), 3)).await?, numbered(0..3));
     member.pause(0).await?;
     _ = tokio::time::timeout(Duration::from_millis(300), member.poll()).await;
@@ -121,7 +146,7 @@ async fn a_partition_that_was_paused_before_a_rebalance_is_read_after_it() -> Ou
         _ = tokio::time::timeout(Duration::from_millis(100), member.poll()).await;
     }
     other.close().await?;
-    produce(&broker, "rebalanced", 3..6).await?;
+    produce(&broker, "rebalanced", 0, 3..6).await?;
     let again = async {
         loop {
             match member.poll().await? {
@@ -140,10 +165,10 @@ async fn records_that_retention_removed_while_they_were_read_are_an_error_and_ne
     let server = KafkaServer::shared();
     let broker = broker(server)?;
     topic(&broker, "removed", 1).await?;
-    produce(&broker, "removed", 0..10).await?;
+    produce(&broker, "removed", 0, 0..10).await?;
     let mut member = member(&broker, "removed").await?;
     read(member.as_mut(), 10).await?;
-    produce(&broker, "removed", 10..20).await?;
+    produce(&broker, "removed", 0, 10..20).await?;
     let end = member.bounds(0).await?.end;
     let json = format!(r#"{{"partitions":[{{"topic":"removed","partition":0,"offset":{end}}}],"version":1}}"#);
     let file = tempfile::NamedTempFile::new()?;

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use pipeline_api::{Error, OffsetRange, Result, crash_at};
+use pipeline_api::{Error, ErrorKind, OffsetRange, Result, crash_at};
 use pipeline_runtime::broker::{CommitError, Committed, Polled};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
@@ -289,6 +289,7 @@ impl Member {
         let mut messages = Vec::with_capacity(BATCH_ROWS);
         self.queue.read(&mut messages);
         let mut builders: BTreeMap<i32, RecordsBuilder> = BTreeMap::new();
+        let mut faults = Vec::new();
         for message in &messages {
             let partition = message.partition();
             let Some(position) = self.held.get(&partition).and_then(|reading| reading.position) else { continue };
@@ -296,7 +297,7 @@ impl Member {
             match message.error() {
                 None => records.push(message),
                 Some(Code::PartitionEOF) => records.skip_to(message.offset()),
-                Some(code) => self.fault_of(partition, message.offset(), code),
+                Some(code) => faults.push((partition, code, message.reason())),
             }
         }
         for (partition, records) in builders {
@@ -307,22 +308,36 @@ impl Member {
                 self.outbox.put(Ok(Polled::Records(Box::new(records))));
             }
         }
+        for (partition, code, reason) in faults {
+            self.fault_of(partition, code, &reason);
+        }
         !messages.is_empty()
     }
 
     /// Tells librdkafka to leave alone what the engine does not want, while there is something that it wants.
     fn park_what_is_paused(&mut self) {
-        for (partition, reading) in &mut self.held {
-            if !reading.is_parked && self.outbox.is_paused(*partition) {
-                let mut list = TopicPartitionList::new();
-                list.add_partition(&self.topic, *partition);
-                reading.is_parked = self.consumer.pause(&list).is_ok();
+        let is_unwanted =
+            |(partition, reading): &(&i32, &Reading)| !reading.is_parked && self.outbox.is_paused(**partition);
+        let unwanted: Vec<i32> = self.held.iter().filter(is_unwanted).map(|(partition, _)| *partition).collect();
+        for partition in unwanted {
+            self.park(partition);
+        }
+    }
+
+    /// Pauses a partition at its position. By itself librdkafka keeps another one: it takes the report of a partition's end for
+    /// a record (`rd_kafka_q_serve_rkmessages`), and would skip one, or find the partition too short when its broker comes back.
+    fn park(&mut self, partition: i32) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.topic, partition);
+        if self.consumer.pause(&list).is_ok() {
+            self.reread(partition);
+            if let Some(reading) = self.held.get_mut(&partition) {
+                reading.is_parked = true;
             }
         }
     }
 
-    /// Lets librdkafka read a partition again, from its position: by itself it may skip a record after the end of a
-    /// partition was reported (`rd_kafka_q_serve_rkmessages` takes the report for a record).
+    /// Lets librdkafka read a partition again, from its position.
     fn unpark(&mut self, partition: i32) {
         let Some(reading) = self.held.get_mut(&partition).filter(|reading| reading.is_parked) else { return };
         reading.is_parked = false;
@@ -354,10 +369,9 @@ impl Member {
             let Self { topic, group, .. } = self;
             return Err(Error::fatal(format!("{topic}+{partition} is not assigned to this member of group `{group}`")));
         }
-        let holds = |bounds: &OffsetRange| (bounds.start..=bounds.end).contains(&offset);
-        if !self.bounds.get(&partition).is_some_and(holds) {
+        if !self.bounds.get(&partition).is_some_and(|bounds| holds(*bounds, offset)) {
             let bounds = self.ask_bounds(partition)?;
-            if !holds(&bounds) {
+            if !holds(bounds, offset) {
                 return Err(not_held(&self.topic, partition, offset, bounds));
             }
         }
@@ -408,16 +422,26 @@ impl Member {
     }
 
     /// An error that concerns a partition.
-    fn fault_of(&mut self, partition: i32, offset: i64, code: Code) {
-        let error = match code {
-            Code::AutoOffsetReset | Code::OffsetOutOfRange => match self.ask_bounds(partition) {
-                Ok(bounds) => not_held(&self.topic, partition, offset, bounds),
-                Err(error) => error,
-            },
-            code if kind(code) == pipeline_api::ErrorKind::Retriable => return,
-            code => failed_with(format!("{}+{partition} cannot be read", self.topic), code),
+    fn fault_of(&mut self, partition: i32, code: Code, reason: &str) {
+        let seen_to = match code {
+            Code::AutoOffsetReset | Code::OffsetOutOfRange => self.astray(partition, reason),
+            code if kind(code) == ErrorKind::Retriable => Ok(()),
+            code => Err(failed_with(format!("{}+{partition} cannot be read", self.topic), code)),
         };
-        self.outbox.put(Err(error));
+        if let Err(error) = seen_to {
+            self.outbox.put(Err(error));
+        }
+    }
+
+    /// librdkafka does not know where to read a partition on, and refuses to. Or so it was before the group's last change, by a
+    /// position of its own: then it reads on.
+    fn astray(&mut self, partition: i32, reason: &str) -> Result<()> {
+        let Some(position) = self.held.get(&partition).and_then(|reading| reading.position) else { return Ok(()) };
+        let Err(refused) = self.fetch_from(partition, position) else { return Ok(()) };
+        match self.ask_bounds(partition)? {
+            bounds if holds(bounds, position) => Err(Error::fatal(reason).with_source(refused)),
+            bounds => Err(not_held(&self.topic, partition, position, bounds)),
+        }
     }
 
     /// An error that concerns the whole client. What may pass is librdkafka's to repeat, and is in the log.
@@ -426,7 +450,7 @@ impl Member {
         let is_fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
         match code {
             Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => self.look_for_the_topic(),
-            code if is_fatal || kind(code) == pipeline_api::ErrorKind::Config => {
+            code if is_fatal || kind(code) == ErrorKind::Config => {
                 let context = format!("group `{}` cannot read topic `{}`", self.group, self.topic);
                 self.outbox.put(Err(failed_with(context, code)));
             }
@@ -452,6 +476,11 @@ impl Member {
         }
         drop(consumer);
     }
+}
+
+/// Whether a partition can be read from the offset on: its end is one that can.
+fn holds(bounds: OffsetRange, offset: i64) -> bool {
+    (bounds.start..=bounds.end).contains(&offset)
 }
 
 /// The offset is not, or not any more, on the topic.

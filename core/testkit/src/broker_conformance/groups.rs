@@ -236,7 +236,7 @@ async fn a_silent_member_is_evicted_and_fenced(fixture: Fixture) -> Outcome {
 
 async fn an_evicted_member_joins_again(fixture: Fixture) -> Outcome {
     let (mut silent, mut next) = evicted(&fixture).await?;
-    let polled = silent.poll().await?;
+    let polled = silent.change().await?;
     // A client may not have heard yet that the revocation which it missed is over.
     let (Polled::Lost(partitions) | Polled::Revoked(partitions)) = &polled else { panic!("{polled:?}") };
     assert_eq!(*partitions, [0]);

@@ -43,6 +43,16 @@ impl Member {
         Ok(polled)
     }
 
+    /// The next change of what it holds. What it had read before may come first: nobody lets it commit that.
+    pub(super) async fn change(&mut self) -> Result<Polled> {
+        loop {
+            match self.poll().await? {
+                Polled::Records(_) => {}
+                change => return Ok(change),
+            }
+        }
+    }
+
     /// Polls until it holds so many partitions.
     pub(super) async fn until_holding(&mut self, partitions: usize) -> Result<()> {
         while self.held.len() != partitions {

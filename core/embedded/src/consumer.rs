@@ -31,12 +31,21 @@ pub(crate) struct EmbeddedConsumer {
     topic: Arc<Topic>,
     group_changes: watch::Receiver<()>,
     topic_changes: watch::Receiver<TopicState>,
-    /// `None` after `close`.
-    member: Option<MemberId>,
+    membership: Membership,
     generation: u64,
     held: BTreeMap<i32, Reader>,
     /// The partition that had its turn last.
     last_read: i32,
+}
+
+/// Whether this is a member of its group.
+#[derive(Clone, Copy, Debug)]
+enum Membership {
+    /// Not before its first poll: a member that does not poll holds up the others.
+    Ahead,
+    Member(MemberId),
+    /// It was closed.
+    Over,
 }
 
 /// Where a partition is being read.
@@ -53,7 +62,7 @@ impl EmbeddedConsumer {
         Self {
             group_changes: group.watch(),
             topic_changes: topic.watch(),
-            member: Some(group.join()),
+            membership: Membership::Ahead,
             group_name: group_name.to_owned(),
             shared,
             group,
@@ -64,11 +73,16 @@ impl EmbeddedConsumer {
         }
     }
 
-    /// Enters the group for the time of a poll.
-    fn enter(&self) -> Result<(MemberId, PollGuard)> {
-        let Some(member) = self.member else {
-            return Err(Error::fatal(format!("this member of group `{}` was closed", self.group_name)));
+    /// Enters the group for the time of a poll, with the first one as a new member.
+    fn enter(&mut self) -> Result<(MemberId, PollGuard)> {
+        let member = match self.membership {
+            Membership::Ahead => self.group.join(),
+            Membership::Member(member) => member,
+            Membership::Over => {
+                return Err(Error::fatal(format!("this member of group `{}` was closed", self.group_name)));
+            }
         };
+        self.membership = Membership::Member(member);
         Ok((member, self.group.enter(member)))
     }
 
@@ -96,7 +110,7 @@ impl EmbeddedConsumer {
 
     /// Becomes a new member after an eviction. The join is a change of the group, so a poll that waits looks again at once.
     fn rejoin(&mut self) -> ControlFlow<Polled, Option<Instant>> {
-        self.member = Some(self.group.join());
+        self.membership = Membership::Member(self.group.join());
         self.generation = 0;
         let lost: Vec<i32> = std::mem::take(&mut self.held).into_keys().collect();
         if lost.is_empty() { Continue(None) } else { Break(Polled::Lost(lost)) }
@@ -195,8 +209,10 @@ impl Consumer for EmbeddedConsumer {
             self.range(partition)?;
             committed.check_metadata()?;
         }
-        let Some(member) = self.member else {
-            return Err(CommitError::Fenced("unknown member: it was closed".to_owned()));
+        let member = match self.membership {
+            Membership::Ahead => return Err(CommitError::Fenced("unknown member: it has not joined yet".to_owned())),
+            Membership::Member(member) => member,
+            Membership::Over => return Err(CommitError::Fenced("unknown member: it was closed".to_owned())),
         };
         let guard = self.group.begin_commit(member, self.generation).map_err(CommitError::Fenced)?;
         let (shared, topic, group) = (self.shared.clone(), self.topic.clone(), self.group_name.clone());
@@ -248,7 +264,7 @@ impl Consumer for EmbeddedConsumer {
 
 impl EmbeddedConsumer {
     fn leave(&mut self) {
-        if let Some(member) = self.member.take() {
+        if let Membership::Member(member) = std::mem::replace(&mut self.membership, Membership::Over) {
             self.group.leave(member);
         }
         self.held.clear();

@@ -202,7 +202,7 @@ impl Broker for KafkaBroker {
         let place = self.members.take(group);
         let instance = self.settings.instance.as_ref().map(|instance| format!("{group}.{instance}.{}", place.number));
         let config = settings::consumer(&self.settings, group, instance.as_deref());
-        Ok(Box::new(KafkaConsumer::join(&config, group, topic, self.bystander(group)?, place)?))
+        Ok(Box::new(KafkaConsumer::open(&config, group, topic, self.bystander(group)?, place)?))
     }
 
     async fn source_tasks(&self, pipeline: &str, tasks: i32) -> Result<Box<dyn Consumer>> {

@@ -160,6 +160,21 @@ async fn a_partition_that_was_paused_before_a_rebalance_is_read_after_it() -> Ou
     Ok(())
 }
 
+/// A process that is still opening its sinks does not poll, and would not give way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_that_has_not_polled_yet_holds_up_nobody() -> Outcome {
+    let broker = broker(KafkaServer::shared())?;
+    topic(&broker, "early", 2).await?;
+    let mut early = broker.consumer("group-early", "early").await?;
+    // It would have joined by now.
+    early.bounds(0).await?;
+    let mut other = broker.consumer("group-early", "early").await?;
+    assert!(matches!(within(other.poll()).await?, Polled::Assigned(partitions) if partitions == [0, 1]));
+    early.close().await?;
+    other.close().await?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_that_retention_removed_while_they_were_read_are_an_error_and_never_skipped() -> Outcome {
     let server = KafkaServer::shared();

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt;
 use pipeline_api::{ByteSize, OffsetRange, Result, SourceOffsets};
 use pipeline_embedded::EmbeddedBroker;
 use pipeline_runtime::EmbeddedSettings;
@@ -26,6 +27,7 @@ enum Fault {
     SetsOffsetsWithoutTheirNotes,
     SetsOffsetsUnderAMember,
     FencesWhoeverProduces,
+    LetsMembersInBeforeTheyPoll,
 }
 
 /// The embedded broker with a fault.
@@ -101,10 +103,11 @@ impl Broker for FaultyBroker {
     }
 
     async fn consumer(&self, group: &str, topic: &str) -> Result<Box<dyn Consumer>> {
-        match self.varied(Fault::PutsEveryMemberInAGroupOfItsOwn) {
-            0 => self.inner.consumer(group, topic).await,
-            number => self.inner.consumer(&format!("{group}-{number}"), topic).await,
+        let mut member = self.join(group, topic).await?;
+        if self.varied(Fault::LetsMembersInBeforeTheyPoll) > 0 {
+            assert!(member.poll().now_or_never().is_none());
         }
+        Ok(member)
     }
 
     async fn source_tasks(&self, pipeline: &str, tasks: i32) -> Result<Box<dyn Consumer>> {
@@ -113,6 +116,15 @@ impl Broker for FaultyBroker {
 
     async fn reset(&self, pipeline: &str, topic: &str) -> Result<()> {
         if self.fault == Fault::ResetsNothing { Ok(()) } else { self.inner.reset(pipeline, topic).await }
+    }
+}
+
+impl FaultyBroker {
+    async fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Consumer>> {
+        match self.varied(Fault::PutsEveryMemberInAGroupOfItsOwn) {
+            0 => self.inner.consumer(group, topic).await,
+            number => self.inner.consumer(&format!("{group}-{number}"), topic).await,
+        }
     }
 }
 
@@ -131,6 +143,7 @@ async fn every_fault_is_found() {
         ),
         (Fault::SetsOffsetsUnderAMember, "offsets_are_not_set_while_somebody_reads"),
         (Fault::FencesWhoeverProduces, "stored_offsets_are_read_without_disturbing_who_produces"),
+        (Fault::LetsMembersInBeforeTheyPoll, "a_member_joins_with_its_first_poll"),
         (Fault::PutsEveryMemberInAGroupOfItsOwn, "a_silent_member_is_evicted_and_fenced"),
     ] {
         let outcome = cases().into_iter().find(|found| found.name == case).unwrap().run(broker(fault)).await;

@@ -76,6 +76,8 @@ pub(super) struct Member {
     held: BTreeMap<i32, Reading>,
     /// What a partition was last found to hold.
     bounds: BTreeMap<i32, OffsetRange>,
+    /// Whether it has asked to be let into the group.
+    has_joined: bool,
     /// Whether the engine waits for something.
     is_polled: bool,
 }
@@ -105,7 +107,7 @@ struct Reading {
 }
 
 impl Member {
-    /// Joins the group. Errors: no client can be made of these settings.
+    /// Errors: no client can be made of these settings.
     pub(super) fn new(
         config: &ClientConfig,
         group: &str,
@@ -118,9 +120,6 @@ impl Member {
         let waker = signal.clone();
         consumer.set_nonempty_callback(move || waker.set());
         let queue = RecordQueue::new(consumer.client(), signal.clone());
-        consumer
-            .subscribe(&[topic])
-            .map_err(|error| failed(format!("group `{group}` cannot subscribe to topic `{topic}`"), &error))?;
         Ok(Self {
             queue,
             consumer,
@@ -132,6 +131,7 @@ impl Member {
             phase: Phase::Idle,
             held: BTreeMap::new(),
             bounds: BTreeMap::new(),
+            has_joined: false,
             is_polled: false,
         })
     }
@@ -159,7 +159,7 @@ impl Member {
     /// A reply that nobody waits for any more is no loss: the call was dropped.
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Poll => self.is_polled = !self.outbox.is_filled(),
+            Command::Poll => self.polled(),
             Command::ReadOn => _ = !self.outbox.is_filled() && self.read(),
             Command::Answer => self.answer(),
             Command::Bounds { partition, reply } => _ = reply.send(self.ask_bounds(partition)),
@@ -168,6 +168,20 @@ impl Member {
             Command::Resume { partition } => self.unpark(partition),
             Command::Close { reply } => _ = reply.send(()),
         }
+    }
+
+    /// With the first poll it joins the group: before, nobody would answer when the group is divided anew, and all would wait.
+    fn polled(&mut self) {
+        if !self.has_joined {
+            match self.consumer.subscribe(&[&self.topic]) {
+                Ok(()) => self.has_joined = true,
+                Err(error) => {
+                    let context = format!("group `{}` cannot subscribe to topic `{}`", self.group, self.topic);
+                    self.outbox.put(Err(failed(context, &error)));
+                }
+            }
+        }
+        self.is_polled = !self.outbox.is_filled();
     }
 
     /// One step towards something that the engine can be given.

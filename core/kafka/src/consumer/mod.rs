@@ -40,8 +40,8 @@ pub(crate) struct KafkaConsumer {
 }
 
 impl KafkaConsumer {
-    /// Joins the group. Errors: no client or thread can be made of these settings.
-    pub(crate) fn join(
+    /// A member that joins with its first poll. Errors: no client or thread can be made of these settings.
+    pub(crate) fn open(
         config: &ClientConfig,
         group: &str,
         topic: &str,

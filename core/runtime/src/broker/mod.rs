@@ -46,7 +46,8 @@ pub trait Broker: Send + Sync {
     /// A transactional producer. Whoever held the same id before is fenced, and its open transaction is aborted.
     async fn producer(&self, id: ProducerId) -> Result<Box<dyn Producer>>;
 
-    /// A new member of a consumer group, subscribed to the topic. Every call makes another member.
+    /// A new member of a consumer group for the topic. Every call makes another member. It joins with its first poll: until then it
+    /// holds up nobody.
     async fn consumer(&self, group: &str, topic: &str) -> Result<Box<dyn Consumer>>;
 
     /// A member for this process of the group that shares out a pipeline's source tasks among the processes that run its file:

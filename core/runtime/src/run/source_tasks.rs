@@ -48,8 +48,8 @@ struct Running {
 }
 
 impl SourceTasks {
-    /// Joins the group. `None` if the plan has no sources.
-    pub(super) async fn join(
+    /// Makes a member of the group, which joins with its first poll. `None` if the plan has no sources.
+    pub(super) async fn open(
         plan: &Arc<Plan>,
         broker: &Arc<dyn Broker>,
         progress: &Arc<Progress>,

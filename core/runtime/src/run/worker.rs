@@ -61,7 +61,7 @@ async fn open(
             sinks.push((index, SinkTask::open(plan, index, task, &topic_id, broker, progress).await?));
         }
     }
-    Ok((sinks, SourceTasks::join(plan, broker, progress).await?))
+    Ok((sinks, SourceTasks::open(plan, broker, progress).await?))
 }
 
 /// Deletes the topics, everything that is committed for them, and what the sinks and hooks have written, because a person

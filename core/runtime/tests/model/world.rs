@@ -43,7 +43,7 @@ impl World {
 /// every pause is among the interleavings, and whoever goes on after an `Evict` is a zombie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// `SinkTask::open`: a worker starts with the file as it is, and joins the group.
+    /// `SinkTask::open` and the first poll: a worker starts with the file as it is, and joins the group.
     Open(Worker),
     /// `SinkTask::polled` with all but records: `Polled::Revoked` and `Lost` lead to `give_up`, `Assigned` to `assign`.
     Poll(Worker),

@@ -15,6 +15,7 @@ list_cases![
     metadata_of_4096_units_fits_and_more_does_not,
     groups_do_not_see_each_other,
     members_share_the_partitions,
+    a_member_joins_with_its_first_poll,
     more_members_than_partitions_leave_some_without,
     a_joining_member_takes_only_what_was_revoked,
     a_commit_in_the_revocation_window_is_accepted,
@@ -106,6 +107,16 @@ async fn members_share_the_partitions(fixture: Fixture) -> Outcome {
     poll_until(&mut [&mut a, &mut b, &mut c], shared).await?;
     let all: Vec<i32> = a.held.iter().chain(&b.held).chain(&c.held).copied().collect();
     assert!((0..7).all(|partition| all.contains(&partition)), "not every partition belongs to somebody: {all:?}");
+    Ok(())
+}
+
+async fn a_member_joins_with_its_first_poll(fixture: Fixture) -> Outcome {
+    fixture.topic(4).await?;
+    let (mut first, mut second) = (fixture.member().await?, fixture.member().await?);
+    first.until_holding(4).await?;
+    assert!(first.is_quiet().await?);
+    assert_eq!(first.held.len(), 4, "somebody who has not polled yet takes partitions away");
+    poll_until(&mut [&mut first, &mut second], |members| members.iter().all(|member| member.held.len() == 2)).await?;
     Ok(())
 }
 

@@ -55,7 +55,8 @@ pub(super) struct SinkTask {
 }
 
 impl SinkTask {
-    /// Opens the sink and its hooks and joins the group.
+    /// Opens the sink and its hooks, and makes a member of the group, which joins with its first poll: what takes long to open
+    /// holds up nobody.
     pub(super) async fn open(
         plan: &Arc<Plan>,
         index: usize,

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -206,14 +207,14 @@ fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) {
 /// The program while it runs. Killed when dropped.
 pub(crate) struct Started {
     child: Child,
-    out: JoinHandle<String>,
-    err: JoinHandle<String>,
+    out: Heard,
+    err: Heard,
 }
 
 impl Started {
     pub(crate) fn new(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (out, err) = (read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap()));
+        let (out, err) = (Heard::from(child.stdout.take().unwrap()), Heard::from(child.stderr.take().unwrap()));
         Self { child, out, err }
     }
 
@@ -243,6 +244,11 @@ impl Started {
         line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
     }
 
+    /// Whether it has said this on standard error by now.
+    pub(crate) fn has_complained(&self, text: &str) -> bool {
+        self.err.so_far().contains(text)
+    }
+
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
     }
@@ -250,7 +256,7 @@ impl Started {
     pub(crate) fn end(self) -> Ended {
         let Self { mut child, out, err } = self;
         let status = wait(&mut child);
-        Ended { status, out: out.join().unwrap(), err: err.join().unwrap() }
+        Ended { status, out: out.end(), err: err.end() }
     }
 }
 
@@ -285,12 +291,36 @@ pub(crate) fn becomes_true(mut holds: impl FnMut() -> bool) -> bool {
     true
 }
 
-fn read(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut text = String::new();
-        from.read_to_string(&mut text).unwrap();
-        text
-    })
+/// What a process says, as it comes.
+struct Heard {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    listener: JoinHandle<()>,
+}
+
+impl Heard {
+    fn from(mut pipe: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::<Mutex<Vec<u8>>>::default();
+        let heard = bytes.clone();
+        let listener = thread::spawn(move || {
+            let mut part = [0; 8192];
+            loop {
+                match pipe.read(&mut part).unwrap() {
+                    0 => return,
+                    length => heard.lock().unwrap().extend(&part[..length]),
+                }
+            }
+        });
+        Self { bytes, listener }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
+
+    fn end(self) -> String {
+        self.listener.join().unwrap();
+        String::from_utf8(std::mem::take(&mut self.bytes.lock().unwrap())).unwrap()
+    }
 }
 
 /// The program after its end.

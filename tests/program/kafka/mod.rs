@@ -3,6 +3,7 @@
 mod broker_faults;
 mod pauses;
 mod schedules;
+mod source_tasks;
 mod transactions;
 
 use std::collections::BTreeMap;
@@ -72,14 +73,30 @@ impl Topic {
     /// How far a sink is: what it has committed, by partition, and where the partition ends.
     pub(crate) fn progress(&self, sink: &str) -> Vec<(i64, i64)> {
         let group = format!("{}.{sink}", self.name);
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-            let properties = BTreeMap::from([("bootstrap.servers".to_owned(), self.bootstrap.clone())]);
-            let settings = KafkaSettings { properties, ..KafkaSettings::default() };
-            let broker = KafkaBroker::open(&self.name, &settings, Delivery::ExactlyOnce).unwrap();
+        self.ask(async |broker| {
             let bounds = broker.bounds(&self.name).await.unwrap();
             let committed = broker.committed(&group, &self.name).await.unwrap();
             let next = committed.into_iter().map(|committed| committed.map_or(0, |committed| committed.offset));
             next.zip(bounds.iter().map(|bounds| bounds.end)).collect()
+        })
+    }
+
+    /// When each source task began to run, or ended, in milliseconds since 1970 UTC; none before there are any.
+    fn source_tasks_since(&self) -> Vec<i64> {
+        let (group, topic) = (format!("{}.source.tasks", self.name), format!("{}.source-offsets", self.name));
+        self.ask(async |broker| {
+            let notes = broker.committed(&group, &topic).await.unwrap_or_default();
+            let at = |note: &str| note.rsplit_once(";at=").unwrap().1.parse().unwrap();
+            notes.iter().flatten().map(|committed| at(&committed.metadata)).collect()
+        })
+    }
+
+    fn ask<T>(&self, question: impl AsyncFnOnce(&KafkaBroker) -> T) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let properties = BTreeMap::from([("bootstrap.servers".to_owned(), self.bootstrap.clone())]);
+            let settings = KafkaSettings { properties, ..KafkaSettings::default() };
+            let broker = KafkaBroker::open(&self.name, &settings, Delivery::ExactlyOnce).unwrap();
+            question(&broker).await
         })
     }
 

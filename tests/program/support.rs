@@ -147,7 +147,7 @@ impl Project {
         let program = std::env::var_os(COPY_VARIABLE).unwrap_or(env!("CARGO_BIN_EXE_pipeline").into());
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
-        for variable in ["PIPELINE_LOG", "RUST_LOG", "PIPELINE_CRASH", "PIPELINE_PAUSE"] {
+        for variable in ["PIPELINE_LOG", "RUST_LOG", "PIPELINE_CRASH", "PIPELINE_PAUSE", "PIPELINE_HANG"] {
             command.env_remove(variable);
         }
         command.envs(self.server.iter().flat_map(S3Server::environment));

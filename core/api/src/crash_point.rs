@@ -6,8 +6,12 @@ pub const CRASH_POINT_VARIABLE: &str = "PIPELINE_CRASH";
 /// The same, but the process stops there (SIGSTOP) until somebody lets it go on (SIGCONT).
 pub const PAUSE_POINT_VARIABLE: &str = "PIPELINE_PAUSE";
 
+/// The same, but the thread that reaches it says so on standard error and hangs there, while all others go on, until a file
+/// of the point's name lies in the working directory.
+pub const HANG_POINT_VARIABLE: &str = "PIPELINE_HANG";
+
 /// Kills the process with SIGKILL if the crash point `name` is armed: no destructor runs, nothing is flushed. Stops it if
-/// a pause is armed there.
+/// a pause is armed there, and its thread if a hang is.
 ///
 /// Stands before and after each durable effect, so that tests can prove that a crash there loses and doubles nothing.
 /// Does nothing in release builds.
@@ -19,11 +23,15 @@ pub fn crash_at(name: &str) {
 }
 
 mod armed {
+    use std::io::Write;
+    use std::path::Path;
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
 
     static CRASH: LazyLock<Option<Armed>> = LazyLock::new(|| Armed::by(super::CRASH_POINT_VARIABLE));
     static PAUSE: LazyLock<Option<Armed>> = LazyLock::new(|| Armed::by(super::PAUSE_POINT_VARIABLE));
+    static HANG: LazyLock<Option<Armed>> = LazyLock::new(|| Armed::by(super::HANG_POINT_VARIABLE));
 
     /// A point at which something happens.
     struct Armed {
@@ -42,6 +50,12 @@ mod armed {
         }
         if PAUSE.as_ref().is_some_and(|armed| armed.is_due(name)) {
             signal(libc::SIGSTOP);
+        }
+        if HANG.as_ref().is_some_and(|armed| armed.is_due(name)) {
+            _ = writeln!(std::io::stderr(), "hangs at {name}");
+            while !Path::new(name).exists() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
         }
     }
 

@@ -30,7 +30,7 @@ pub use artifact::{Artifact, Dataset, FileFormat, PartitionValue};
 pub use byte_size::ByteSize;
 pub use condition::Condition;
 pub use converter::{Converter, Decoded, RejectedRow};
-pub use crash_point::{CRASH_POINT_VARIABLE, PAUSE_POINT_VARIABLE, crash_at};
+pub use crash_point::{CRASH_POINT_VARIABLE, HANG_POINT_VARIABLE, PAUSE_POINT_VARIABLE, crash_at};
 pub use delivery::Delivery;
 pub use error::{Error, ErrorKind, Result};
 pub use findings::{Finding, Findings, Severity, nearest};

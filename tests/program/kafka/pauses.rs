@@ -1,4 +1,4 @@
-//! A process that stands still until others have its partitions, and then goes on where it was.
+//! A process that stands still, as a whole or where it works, until others have its partitions, and then goes on where it was.
 
 use crate::rows::{self, Row, assert_exactly};
 use crate::support::{Project, Started, TICKS_TOPIC, becomes_true};
@@ -54,6 +54,44 @@ fn filled() -> (Project, Vec<Row>) {
     (project, expected)
 }
 
+/// Those at which the task, or the thread of its member, does not poll. librdkafka's own thread goes on, and says that the
+/// process is alive.
+const POLLING_POINTS: [&str; 6] = [
+    "sink_assigned",
+    "sink_before_commit",
+    "kafka_before_group_commit",
+    "kafka_after_group_commit",
+    "sink_after_commit",
+    "sink_before_commit:2",
+];
+
+/// One process hangs at the point, for longer than it may be silent, until another has done all the work. Then it goes on.
+fn survives_a_hang_at(point: &str) {
+    eprintln!("hung at {point}");
+    let (project, expected) = filled();
+    project.replace(
+        "pipeline.yaml",
+        "session.timeout.ms: 1500",
+        "session.timeout.ms: 1500, max.poll.interval.ms: 2000",
+    );
+    let mut armed = project.runner(&[]);
+    armed.env("PIPELINE_HANG", point).env("PIPELINE_LOG", "warn,pipeline_kafka=debug");
+    let mut hung = Started::new(armed);
+    assert!(becomes_true(|| hung.has_complained("hangs at") || hung.has_ended()), "{point} is not passed");
+    let other = Started::new(project.runner(&[]));
+    assert!(becomes_true(|| project.topic().is_drained("parquet")), "{point}: the other process does not take over");
+    project.write(point.split_once(':').map_or(point, |(name, _)| name), "");
+    let is_out = || hung.has_complained("change=Lost");
+    assert!(becomes_true(is_out), "{point}: it was not put out of the group");
+    hung.signal("INT");
+    other.signal("INT");
+    hung.end().with_code(0);
+    other.end().with_code(0);
+    assert!(becomes_true(|| project.topic().is_drained("parquet")), "{point}: an offset went back for good");
+    assert_exactly(&rows::parquet(&project, "out"), &expected, point);
+    assert_committed(&project, "out", "parquet");
+}
+
 /// One process stands still at the point until another has done all the work. Then it goes on.
 fn survives_a_pause_at(point: &str) {
     eprintln!("paused at {point}");
@@ -75,6 +113,15 @@ fn survives_a_pause_at(point: &str) {
     other.end().with_code(0);
     assert_exactly(&rows::parquet(&project, "out"), &expected, point);
     assert_committed(&project, "out", "parquet");
+}
+
+#[test]
+fn a_sink_that_hangs_is_put_out_of_its_group_and_changes_nothing_when_it_goes_on() {
+    std::thread::scope(|scope| {
+        for points in POLLING_POINTS.chunks(2) {
+            scope.spawn(|| points.iter().for_each(|point| survives_a_hang_at(point)));
+        }
+    });
 }
 
 #[test]

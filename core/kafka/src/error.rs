@@ -96,6 +96,9 @@ pub(crate) fn reason(code: Code) -> String {
         Code::InvalidTimestamp => {
             ": a record's timestamp is too far from now for the topic (`message.timestamp.before.max.ms`, `.after.max.ms`)"
         }
+        Code::MessageTimedOut => {
+            ": brokers did not store a record within `delivery.timeout.ms`, check that enough of them run and have room on their disks"
+        }
         Code::FencedInstanceId => ": another process runs with the same `instance`, expected one of its own for each",
         Code::InvalidSessionTimeout => {
             ": `session.timeout.ms` is outside of what the broker allows (`group.min.session.timeout.ms`)"

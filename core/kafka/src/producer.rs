@@ -276,3 +276,60 @@ impl ProducerContext for Deliveries {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use arrow::array::{BinaryArray, TimestampMillisecondArray};
+    use pipeline_api::ErrorKind;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    use super::*;
+    use crate::places::Places;
+
+    fn one_record() -> ProducedRecords {
+        ProducedRecords {
+            partitions: vec![0],
+            keys: BinaryArray::new_null(1),
+            values: BinaryArray::from_iter_values(["value"]),
+            timestamps: TimestampMillisecondArray::from(vec![1_700_000_000_000]),
+            headers: Vec::new(),
+        }
+    }
+
+    /// A broker says so when its disk is full.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn records_that_brokers_cannot_store_for_a_while_arrive_and_else_are_an_error_that_says_where_to_look() {
+        let cluster = MockCluster::new(1).unwrap();
+        for topic in ["full", "p.source-offsets"] {
+            cluster.create_topic(topic, 1, 1).unwrap();
+        }
+        let servers = cluster.bootstrap_servers();
+        let properties = [
+            ("bootstrap.servers", servers.as_str()),
+            ("transactional.id", "p.s.0"),
+            ("enable.idempotence", "true"),
+            ("transaction.timeout.ms", "4000"),
+            ("delivery.timeout.ms", "3000"),
+        ];
+        let config: ClientConfig =
+            properties.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let id = ProducerId { pipeline: "p".into(), source: "s".into(), task: 0 };
+        let (offsets, place) = (SourceOffsetsTopic::new("p", config.clone()), Places::default().take("p"));
+        let mut producer = KafkaProducer::open(&config, id, Mode::Transactions, offsets, place).await.unwrap();
+        let refuse = |times| {
+            let full = RDKafkaRespErr::RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR;
+            cluster.request_errors(RDKafkaApiKey::Produce, &vec![full; times]);
+        };
+        refuse(3);
+        producer.send("full", one_record()).await.unwrap();
+        producer.commit(&SourceOffsets::new()).await.unwrap();
+        refuse(1000);
+        producer.send("full", one_record()).await.unwrap();
+        let failed = producer.commit(&SourceOffsets::new()).await;
+        let Err(CommitError::Failed(error)) = failed else { panic!("{failed:?}") };
+        assert_eq!(error.kind(), ErrorKind::Retriable);
+        assert!(format!("{error:#}").contains("have room on their disks"), "{error:#}");
+    }
+}

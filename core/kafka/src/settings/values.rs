@@ -22,10 +22,8 @@ pub(super) fn check(
     if let Some(why) = reason(canonical(name)).or_else(|| reason(name)) {
         return Err(format!("{why}; leave it out"));
     }
-    if is_oidc(canonical(name), value) && !settings.allow_oidc {
-        return Err(
-            "lets clients fetch tokens over HTTP, expected `allow_oidc: true` in `kafka` if that is meant".into()
-        );
+    if is_oidc(canonical(name), value) {
+        check_oidc(settings.allow_oidc, set("sasl.oauthbearer.method", "oidc").is_ok())?;
     }
     let Some(property) = find(name) else { return Err(unknown(kind, name, value)) };
     check_place(kind, name, property.scope)?;
@@ -34,6 +32,19 @@ pub(super) fn check(
         check_servers(value)?;
     }
     Ok(warning(name, value))
+}
+
+/// Whether clients may fetch tokens over HTTP, and can.
+fn check_oidc(is_allowed: bool, is_built_in: bool) -> Result<(), String> {
+    let what = "lets clients fetch tokens over HTTP";
+    match (is_built_in, is_allowed) {
+        (false, _) => Err(format!(
+            "{what} (OIDC), which this program is built without: it takes a librdkafka with libcurl (rdkafka's feature \
+             `curl`), expected that or another `sasl.mechanism`"
+        )),
+        (true, false) => Err(format!("{what}, expected `allow_oidc: true` in `kafka` if that is meant")),
+        (true, true) => Ok(()),
+    }
 }
 
 /// Where a cluster is found.
@@ -160,4 +171,18 @@ fn warning(name: &str, value: &str) -> Option<String> {
         _ => return None,
     };
     Some(text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_oidc;
+
+    #[test]
+    fn tokens_are_fetched_over_http_only_where_that_is_built_in_and_the_file_allows_it() {
+        let said = |is_allowed, is_built_in| check_oidc(is_allowed, is_built_in).err().unwrap_or_default();
+        assert!(said(false, true).contains("expected `allow_oidc: true`"), "{}", said(false, true));
+        assert!(said(false, false).contains("is built without"), "{}", said(false, false));
+        assert!(said(true, false).contains("is built without"), "{}", said(true, false));
+        assert_eq!(said(true, true), "");
+    }
 }

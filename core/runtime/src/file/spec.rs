@@ -318,7 +318,8 @@ pub struct KafkaSpec {
     /// `linger.ms: 50` (5).
     #[serde(default)]
     pub latency: LatencySpec,
-    /// Whether clients may fetch tokens over HTTP: allows `sasl.oauthbearer.method: oidc` and the URLs that belong to it.
+    /// Whether clients may fetch tokens over HTTP: allows `sasl.oauthbearer.method: oidc` and the URLs that belong to it. It takes
+    /// a librdkafka with libcurl, which the program is built without unless rdkafka's feature `curl` is on.
     #[serde(default)]
     pub allow_oidc: bool,
     /// What all clients have.

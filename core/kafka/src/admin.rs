@@ -18,6 +18,7 @@ use crate::blocking::blocking;
 use crate::client::{ANSWER, ClientLog};
 use crate::error::{failed, failed_with};
 use crate::fit;
+use crate::login::LetIn;
 use crate::native::{self, TopicDescription};
 use crate::settings;
 use crate::source_offsets::topic_name;
@@ -31,10 +32,10 @@ const LARGEST: i64 = 1_000_000;
 
 /// The client that creates, checks and deletes.
 pub(crate) struct Admin {
-    client: Arc<Attended<AdminClient<ClientLog>>>,
+    client: Arc<Attended<LetIn<AdminClient<ClientLog>>>>,
     /// Lists groups: rdkafka's admin client does not. It is asked nothing before the other one has
     /// been let in, which says why if it is not.
-    groups: Arc<BaseConsumer<ClientLog>>,
+    groups: Arc<LetIn<BaseConsumer<ClientLog>>>,
     /// The largest record that producers send, in bytes.
     largest: i64,
 }
@@ -43,11 +44,12 @@ impl Admin {
     pub(crate) fn open(settings: &KafkaSettings) -> Result<Self> {
         let mut config = settings::admin(settings);
         Way::reveal(&mut config);
-        let client = config.create_with_context(ClientLog::new("admin")).map_err(settings::refused)?;
+        let log = || ClientLog::new("admin");
+        let client = LetIn::<AdminClient<_>>::new(&config, log(), AdminClient::inner)?;
         let largest = settings::producer(settings, None).get("message.max.bytes").and_then(|most| most.parse().ok());
         Ok(Self {
-            client: Arc::new(Attended::new(client, AdminClient::inner)?),
-            groups: Arc::new(config.create_with_context(ClientLog::new("admin")).map_err(settings::refused)?),
+            client: Arc::new(Attended::new(client, |client| client.inner())?),
+            groups: Arc::new(LetIn::new(&config, log(), BaseConsumer::client)?),
             largest: largest.unwrap_or(LARGEST),
         })
     }

@@ -12,20 +12,21 @@ use rdkafka::{Offset, TopicPartitionList};
 use crate::attended::Attended;
 use crate::client::{ANSWER, ClientLog};
 use crate::error::failed;
+use crate::login::LetIn;
 use crate::settings;
 
 /// Asks what a group has committed. A member could not: while its group is being divided anew, Kafka answers nothing on its
 /// connection.
 pub(crate) struct Bystander {
     group: String,
-    client: Attended<BaseConsumer<ClientLog>>,
+    client: Attended<LetIn<BaseConsumer<ClientLog>>>,
 }
 
 impl Bystander {
     pub(crate) fn new(settings: &KafkaSettings, group: &str) -> Result<Self> {
         let config = settings::consumer(settings, group, None);
-        let client = config.create_with_context(ClientLog::new(group)).map_err(settings::refused)?;
-        Ok(Self { group: group.to_owned(), client: Attended::new(client, BaseConsumer::client)? })
+        let client = LetIn::<BaseConsumer<_>>::new(&config, ClientLog::new(group), BaseConsumer::client)?;
+        Ok(Self { group: group.to_owned(), client: Attended::new(client, |client| client.client())? })
     }
 
     /// What the group has committed for these partitions; those without a commit are left out. Blocks.

@@ -12,6 +12,7 @@ mod client;
 mod consumer;
 mod error;
 mod fit;
+mod login;
 mod native;
 mod places;
 mod producer;

@@ -422,3 +422,49 @@ fn check(error: RDKafkaRespErr) -> Result<(), RDKafkaErrorCode> {
 pub(crate) fn c_string(name: &str) -> Result<CString, RDKafkaErrorCode> {
     CString::new(name).map_err(|_| RDKafkaErrorCode::InvalidTopic)
 }
+
+/// A client that is given tokens. It outlives this.
+#[cfg(feature = "msk")]
+pub(crate) struct Bearer(NonNull<rd_kafka_t>);
+
+// SAFETY: librdkafka's clients may be used from any thread.
+#[cfg(feature = "msk")]
+unsafe impl Send for Bearer {}
+
+#[cfg(feature = "msk")]
+impl Bearer {
+    pub(crate) fn of<C: ClientContext>(client: &Client<C>) -> Self {
+        // SAFETY: a client is never null.
+        Self(unsafe { NonNull::new_unchecked(client.native_ptr()) })
+    }
+
+    /// A token that is valid until then, in milliseconds since 1970 UTC. One that librdkafka does not take is none.
+    pub(crate) fn give(&self, token: &str, valid_until: i64) {
+        let Ok(token) = CString::new(token) else { return self.refuse("the token has a zero character in it") };
+        let mut why = [0; 512];
+        // SAFETY: the client is alive, the texts end with a zero, and the last one has room for so much.
+        let code = unsafe {
+            rd_kafka_oauthbearer_set_token(
+                self.0.as_ptr(),
+                token.as_ptr(),
+                valid_until,
+                c"".as_ptr(),
+                ptr::null_mut(),
+                0,
+                why.as_mut_ptr(),
+                why.len(),
+            )
+        };
+        if check(code).is_err() {
+            // SAFETY: librdkafka has written a text into it that ends with a zero.
+            self.refuse(&unsafe { CStr::from_ptr(why.as_ptr()) }.to_string_lossy());
+        }
+    }
+
+    /// There is no token, and why. The client hears of it as of an error.
+    pub(crate) fn refuse(&self, reason: &str) {
+        let reason = CString::new(reason.replace('\0', " ")).unwrap_or_default();
+        // SAFETY: the client is alive, and the text ends with a zero.
+        unsafe { rd_kafka_oauthbearer_set_token_failure(self.0.as_ptr(), reason.as_ptr()) };
+    }
+}

@@ -17,9 +17,9 @@ use tokio::sync::Notify;
 use crate::blocking::blocking;
 use crate::client::ClientLog;
 use crate::error::{failed, produce_failed};
+use crate::login::LetIn;
 use crate::native;
 use crate::places::Place;
-use crate::settings::refused;
 use crate::source_offsets::{self, SourceOffsetsTopic};
 
 /// How long the broker has to commit or abort a transaction, before its outcome counts as unknown.
@@ -31,7 +31,7 @@ const FULL: Duration = Duration::from_millis(100);
 
 /// librdkafka's producer: idempotent, and in transactions if it has a transactional id.
 pub(crate) struct KafkaProducer {
-    client: ThreadedProducer<Deliveries>,
+    client: LetIn<ThreadedProducer<Deliveries>>,
     id: ProducerId,
     mode: Mode,
     offsets: SourceOffsetsTopic,
@@ -59,8 +59,8 @@ impl KafkaProducer {
         place: Place,
     ) -> Result<Self> {
         let context = format!("`{id}` cannot take over from whoever produced as it before");
-        let client: ThreadedProducer<Deliveries> =
-            config.create_with_context(Deliveries::new(&id.to_string())).map_err(refused)?;
+        let client =
+            LetIn::<ThreadedProducer<_>>::new(config, Deliveries::new(&id.to_string()), ThreadedProducer::client)?;
         if mode == Mode::Transactions {
             let initialised = client.clone();
             blocking(move || initialised.init_transactions(INITIALISATION).map_err(|error| failed(context, &error)))

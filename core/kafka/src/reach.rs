@@ -14,8 +14,9 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use tracing::debug;
 
 use crate::blocking::blocking;
+use crate::login::LetIn;
 use crate::native;
-use crate::settings::{self, refused};
+use crate::settings;
 use crate::way::{self, Way};
 
 /// How long one attempt waits for an answer,
@@ -37,7 +38,7 @@ pub(crate) async fn reach(settings: &KafkaSettings, wait: Duration, say: impl Fn
     config.set("reconnect.backoff.ms", "100").set("reconnect.backoff.max.ms", "500");
     Way::reveal(&mut config);
     let servers = servers(&config);
-    let client: Arc<BaseConsumer<Reasons>> = Arc::new(config.create_with_context(Reasons::default()).map_err(refused)?);
+    let client = Arc::new(LetIn::<BaseConsumer<_>>::new(&config, Reasons::default(), BaseConsumer::client)?);
     let (started, mut say) = (Instant::now(), Some(say));
     loop {
         let asked = client.clone();

@@ -20,7 +20,7 @@ use tracing::{debug, warn};
 
 use crate::client::{ANSWER, ClientLog};
 use crate::error::failed;
-use crate::settings::refused;
+use crate::login::LetIn;
 
 /// Where all offsets are.
 pub(crate) const PARTITION: i32 = 0;
@@ -67,19 +67,20 @@ impl SourceOffsetsTopic {
 
     /// The id of a topic that the pipeline has used, if it is known. Blocks. An open transaction may hide it.
     pub(crate) fn topic_id(&self, topic: &str) -> Result<Option<String>> {
-        self.scan(&self.consumer(&self.committed)?, NO_SOURCE)?.get(topic)
+        let consumer = self.consumer(&self.committed)?;
+        self.scan(&consumer, NO_SOURCE)?.get(topic)
     }
 
     /// Remembers a topic by its id, or, without one, forgets it. Blocks.
     pub(crate) fn remember(&self, topic: &str, id: Option<&str>, producer: &ClientConfig) -> Result<()> {
-        let context = || format!("topic `{}` does not take what is to be remembered", self.name);
-        let client: BaseProducer<Remembering> =
-            producer.create_with_context(Remembering(ClientLog::new(&self.name))).map_err(refused)?;
+        let refused = || format!("topic `{}` does not take what is to be remembered", self.name);
+        let context = Remembering(ClientLog::new(&self.name));
+        let client = LetIn::<BaseProducer<_>>::new(producer, context, BaseProducer::client)?;
         let (key, value) = to_record(NO_SOURCE, topic, &Value::from(id));
         let record = BaseRecord::to(&self.name).partition(PARTITION).key(&key);
         let record = id.iter().fold(record, |record, _| record.payload(&value));
-        client.send(record).map_err(|(error, _)| failed(context(), &error))?;
-        client.flush(ANSWER).map_err(|error| failed(context(), &error))
+        client.send(record).map_err(|(error, _)| failed(refused(), &error))?;
+        client.flush(ANSWER).map_err(|error| failed(refused(), &error))
     }
 
     /// What is committed of a source, from the first record to the last.
@@ -124,8 +125,8 @@ impl SourceOffsetsTopic {
         Ok(())
     }
 
-    fn consumer(&self, config: &ClientConfig) -> Result<BaseConsumer<ClientLog>> {
-        config.create_with_context(ClientLog::new(&self.name)).map_err(refused)
+    fn consumer(&self, config: &ClientConfig) -> Result<LetIn<BaseConsumer<ClientLog>>> {
+        LetIn::new(config, ClientLog::new(&self.name), BaseConsumer::client)
     }
 }
 

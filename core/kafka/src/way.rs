@@ -15,6 +15,9 @@ const DOUBT: Duration = Duration::from_secs(3);
 /// which is an error to it or not.
 const FIRST_WORDS: [&str; 2] = ["in state APIVERSION_QUERY", "in state SSL_HANDSHAKE"];
 
+/// What librdkafka says where it gets no token.
+const NO_TOKEN: &str = "Failed to acquire SASL OAUTHBEARER token";
+
 /// What is in the way of a client, by what librdkafka reports and logs.
 #[derive(Debug, Default)]
 pub(crate) struct Way {
@@ -38,6 +41,7 @@ enum Advice {
     Network,
     Protocol,
     Credentials,
+    Token,
     Certificate,
 }
 
@@ -59,7 +63,8 @@ impl Way {
     /// What a log line says of the way that is reported as no error: its reason.
     pub(crate) fn reason_in<'a>(facility: &str, message: &'a str) -> Option<&'a str> {
         let reason = message.split_once("]: ").map_or(message, |(_thread, reason)| reason);
-        (facility == "FAIL" && is_hang_up(message)).then_some(reason)
+        let is_told = facility == "FAIL" && is_hang_up(message) || facility == "ERROR" && reason.starts_with(NO_TOKEN);
+        is_told.then_some(reason)
     }
 
     /// What is in the way now.
@@ -116,7 +121,7 @@ impl Obstacle {
     fn is_for_good(&self, now: Instant) -> bool {
         match self.advice {
             Advice::Credentials | Advice::Certificate => true,
-            Advice::Protocol => now >= self.since + DOUBT,
+            Advice::Protocol | Advice::Token => now >= self.since + DOUBT,
             Advice::Network => false,
         }
     }
@@ -125,6 +130,7 @@ impl Obstacle {
 impl Advice {
     fn on(code: Code, reason: &str) -> Option<Self> {
         match code {
+            _ if reason.starts_with(NO_TOKEN) => Some(Self::Token),
             Code::Authentication => Some(Self::Credentials),
             Code::SSL | Code::BrokerTransportFailure if reason.contains("certificate") => Some(Self::Certificate),
             Code::SSL => Some(Self::Protocol),
@@ -143,6 +149,7 @@ impl Advice {
                 "check `security.protocol`: the listener takes TLS or does not, or wants a client's certificate"
             }
             Self::Credentials => "check `sasl.mechanism`, `sasl.username` and `sasl.password`",
+            Self::Token => "check the AWS credentials of this process, and `aws_msk_iam`",
             Self::Certificate => {
                 "check `ssl.ca.location`, and that the certificate is for this address; if it is the client's that is \
                  refused, `ssl.certificate.location`"

@@ -13,8 +13,8 @@ mod transform_chain;
 
 pub use metadata_columns::{behind_topic, without_metadata};
 pub use plan::{
-    BrokerSettings, CreateTopic, EmbeddedSettings, ErrorPolicy, FlushPolicy, KafkaSettings, Latency, Plan, PluginPlan,
-    ReportQuery, RetryPolicy, SinkPlan, SourcePlan, Tolerance, TopicPlan, TransformPlan,
+    AwsMskIam, BrokerSettings, CreateTopic, EmbeddedSettings, ErrorPolicy, FlushPolicy, KafkaSettings, Latency, Plan,
+    PluginPlan, ReportQuery, RetryPolicy, SinkPlan, SourcePlan, Tolerance, TopicPlan, TransformPlan,
 };
 pub use redactor::Redactor;
 pub use transform_chain::TransformChain;

@@ -229,6 +229,15 @@ pub struct KafkaSettings {
     pub latency: Latency,
     /// Whether properties that fetch tokens over HTTP are allowed.
     pub allow_oidc: bool,
+    /// How clients are let in to MSK, if it is by IAM.
+    pub aws_msk_iam: Option<AwsMskIam>,
+}
+
+/// IAM of AWS, with the credentials of the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsMskIam {
+    /// The region that the cluster is in.
+    pub region: String,
 }
 
 impl KafkaSettings {

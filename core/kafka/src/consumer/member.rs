@@ -20,9 +20,9 @@ use tracing::{debug, warn};
 use super::outbox::Outbox;
 use crate::client::{ANSWER, ClientLog};
 use crate::error::{commit_failed, failed, failed_with, kind};
+use crate::login::LetIn;
 use crate::native::{self, RecordQueue, c_string};
 use crate::records::RecordsBuilder;
-use crate::settings::refused;
 use crate::signal::Signal;
 
 /// So many records are read at once,
@@ -66,7 +66,7 @@ type Reply<T> = oneshot::Sender<Result<T>>;
 pub(super) struct Member {
     // Before the consumer: it is dropped first.
     queue: RecordQueue,
-    consumer: BaseConsumer<MemberContext>,
+    consumer: LetIn<BaseConsumer<MemberContext>>,
     group: String,
     topic: String,
     topic_name: CString,
@@ -115,8 +115,7 @@ impl Member {
         signal: Arc<Signal>,
         outbox: Arc<Outbox>,
     ) -> Result<Self> {
-        let mut consumer: BaseConsumer<MemberContext> =
-            config.create_with_context(MemberContext::new(group)).map_err(refused)?;
+        let mut consumer = LetIn::<BaseConsumer<_>>::new(config, MemberContext::new(group), BaseConsumer::client)?;
         let waker = signal.clone();
         consumer.set_nonempty_callback(move || waker.set());
         let queue = RecordQueue::new(consumer.client(), signal.clone());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pipeline_runtime::{KafkaSettings, Latency};
+use pipeline_runtime::{AwsMskIam, KafkaSettings, Latency};
 use rdkafka::ClientConfig;
 
 use super::properties::{Scope, canonical, find};
@@ -81,6 +81,17 @@ pub(crate) fn admin(settings: &KafkaSettings) -> ClientConfig {
     properties.config()
 }
 
+/// The region of the tokens by which a client is let in, if that is how it is.
+#[cfg(feature = "msk")]
+pub(crate) fn msk_region(config: &ClientConfig) -> Option<&str> {
+    config.get(TOKENS)?.strip_prefix(MSK)
+}
+
+/// What whoever gives a client its tokens is to know.
+const TOKENS: &str = "sasl.oauthbearer.config";
+/// Before a region.
+const MSK: &str = "aws_msk_iam ";
+
 /// Properties by their canonical names, each with the name that was used, so that no two names for one thing meet in one
 /// client, which takes either.
 pub(super) struct Properties(BTreeMap<String, (String, String)>);
@@ -91,6 +102,10 @@ impl Properties {
     pub(super) fn of(settings: &KafkaSettings, kind: Kind, named: bool) -> Self {
         let mut properties = Self(BTreeMap::new());
         properties.all(&ALL);
+        if let Some(AwsMskIam { region }) = &settings.aws_msk_iam {
+            properties.all(&[("security.protocol", "sasl_ssl"), ("sasl.mechanism", "OAUTHBEARER")]);
+            properties.set(TOKENS, &format!("{MSK}{region}"));
+        }
         match (kind, settings.latency) {
             (Kind::Consumer, Latency::Normal) => properties.all(&CONSUMER),
             (Kind::Consumer, Latency::Low) => properties.all(&CONSUMER_OF_LOW_LATENCY),

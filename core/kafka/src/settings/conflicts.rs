@@ -38,6 +38,9 @@ const MOST: usize = 8;
 impl Conflicts<'_> {
     fn check_sasl(&mut self) {
         let protocol = self.protocol();
+        if self.settings.aws_msk_iam.is_some() {
+            return self.check_msk(&protocol);
+        }
         let given = ["sasl.mechanism", "sasl.username", "sasl.password"];
         let Some(first) = given.into_iter().find(|name| self.place(name).is_some()) else {
             if protocol.starts_with("sasl") {
@@ -77,6 +80,28 @@ impl Conflicts<'_> {
                 "security.protocol",
                 "the password is sent as it is, for anyone on the way to read; expected sasl_ssl".into(),
             );
+        }
+    }
+
+    /// `aws_msk_iam` is all that it takes to be let in.
+    fn check_msk(&mut self, protocol: &str) {
+        let beside = "beside `aws_msk_iam`";
+        if protocol != "sasl_ssl" {
+            self.error(
+                "security.protocol",
+                format!("found `{protocol}` {beside}, expected sasl_ssl, or to leave it out"),
+            );
+        }
+        if let Some(other) = self.properties.get("sasl.mechanism").filter(|mechanism| *mechanism != "OAUTHBEARER") {
+            let message = format!("found `{other}` {beside}, expected OAUTHBEARER, or to leave it out");
+            self.error("sasl.mechanism", message);
+        }
+        for name in
+            ["sasl.username", "sasl.password", "sasl.oauthbearer.config", "enable.sasl.oauthbearer.unsecure.jwt"]
+        {
+            if self.place(name).is_some() {
+                self.error(name, format!("has no use {beside}, which signs in by itself; leave it out"));
+            }
         }
     }
 

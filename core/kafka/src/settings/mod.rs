@@ -12,8 +12,10 @@ mod values;
 use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline_api::{Finding, Findings, Severity};
-use pipeline_runtime::KafkaSettings;
+use pipeline_runtime::{AwsMskIam, KafkaSettings};
 
+#[cfg(feature = "msk")]
+pub(crate) use clients::msk_region;
 pub(crate) use clients::{admin, consumer, producer};
 pub(crate) use refused::refused;
 
@@ -28,6 +30,9 @@ pub fn check(settings: &KafkaSettings, findings: &mut Findings) {
     let blocks = Kind::ALL.map(|kind| (Some(kind), kind.own(settings)));
     for (kind, properties) in [(None, &settings.properties)].into_iter().chain(blocks) {
         check_names(settings, kind, properties, &mut found);
+    }
+    if let Some(iam) = &settings.aws_msk_iam {
+        check_msk(iam, cfg!(feature = "msk"), &mut found);
     }
     let right = without_wrong(settings, &found);
     for kind in Kind::ALL {
@@ -112,6 +117,19 @@ fn check_names(settings: &KafkaSettings, kind: Option<Kind>, properties: &BTreeM
         }
     }
 }
+
+fn check_msk(iam: &AwsMskIam, is_built_in: bool, found: &mut Found) {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !is_built_in {
+        found.wrong(None, MSK, "this program is built without it, expected one with the feature `msk`".into());
+    } else if iam.region.is_empty() || !iam.region.chars().all(is_part) {
+        let found_region = format!("`region: {}` is no region of AWS, expected one such as `eu-central-1`", iam.region);
+        found.wrong(None, MSK, found_region);
+    }
+}
+
+/// The field for tokens of AWS.
+const MSK: &str = "aws_msk_iam";
 
 /// What a message has in backticks.
 fn quoted(message: &str) -> impl Iterator<Item = &str> {

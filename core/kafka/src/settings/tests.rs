@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use pipeline_api::{Findings, Severity};
-use pipeline_runtime::{KafkaSettings, Latency};
+use pipeline_runtime::{AwsMskIam, KafkaSettings, Latency};
 use rdkafka::ClientConfig;
 
 use super::clients::Kind;
@@ -318,6 +318,40 @@ fn tokens_over_http_are_said_to_be_no_part_of_this_build() {
         "sasl.oauthbearer.method=default",
         "/sasl.oauthbearer.method Configuration property \"sasl.oauthbearer.method\" not supported in this build: OAuth/OIDC depends on libcurl and OpenSSL which were not available at build time",
     )]);
+}
+
+#[test]
+fn iam_of_aws_stands_alone_and_takes_a_program_that_can() {
+    let said = |region: &str, text: &str| {
+        let iam = AwsMskIam { region: region.to_owned() };
+        said_of(&KafkaSettings { aws_msk_iam: Some(iam), ..settings(text) }).join("\n")
+    };
+    if !cfg!(feature = "msk") {
+        let expected = "/aws_msk_iam this program is built without it, expected one with the feature `msk`";
+        return assert_eq!(said("eu-central-1", "sasl.mechanism=PLAIN"), expected);
+    }
+    for (region, text, expected) in [
+        ("eu-central-1", "", ""),
+        ("eu-central-1", "security.protocol=SASL_SSL; sasl.mechanism=OAUTHBEARER; ssl.ca.location=probe", ""),
+        ("Frankfurt", "", "/aws_msk_iam `region: Frankfurt` is no region of AWS, expected one such as `eu-central-1`"),
+        (
+            "eu-central-1",
+            "security.protocol=ssl",
+            "/security.protocol found `ssl` beside `aws_msk_iam`, expected sasl_ssl, or to leave it out",
+        ),
+        (
+            "eu-central-1",
+            "sasl.mechanism=PLAIN",
+            "/sasl.mechanism found `PLAIN` beside `aws_msk_iam`, expected OAUTHBEARER, or to leave it out",
+        ),
+        (
+            "eu-central-1",
+            "sasl.username=u",
+            "/sasl.username has no use beside `aws_msk_iam`, which signs in by itself; leave it out",
+        ),
+    ] {
+        assert_eq!(said(region, text), expected);
+    }
 }
 
 #[test]

@@ -57,8 +57,11 @@ fn unknown(kind: Option<Kind>, name: &str, value: &str) -> String {
     {
         return why.trim_end_matches('.').to_owned();
     }
-    let fields: &[&str] =
-        if kind.is_none() { &["consumer", "producer", "admin", "instance", "latency", "allow_oidc"] } else { &[] };
+    let fields: &[&str] = if kind.is_none() {
+        &["consumer", "producer", "admin", "instance", "latency", "allow_oidc", "aws_msk_iam"]
+    } else {
+        &[]
+    };
     match nearest(name, properties::all().keys().map(String::as_str).chain(fields.iter().copied())) {
         Some(meant) => format!("unknown property, did you mean `{meant}`?"),
         None => "unknown property, expected one that librdkafka has".into(),

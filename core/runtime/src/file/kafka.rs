@@ -8,7 +8,7 @@ use super::names;
 use super::planner::Planner;
 use super::pointer;
 use super::spec::{KafkaSpec, LatencySpec, PropertiesSpec, PropertyValue};
-use crate::plan::{KafkaSettings, Latency};
+use crate::plan::{AwsMskIam, KafkaSettings, Latency};
 
 /// Properties that name files, which are looked for from the pipeline file's folder.
 const PATHS: [&str; 9] = [
@@ -67,6 +67,7 @@ impl Planner<'_> {
                 LatencySpec::Low => Latency::Low,
             },
             allow_oidc: spec.allow_oidc,
+            aws_msk_iam: spec.aws_msk_iam.map(|spec| AwsMskIam { region: spec.region }),
         }
     }
 

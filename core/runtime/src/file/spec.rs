@@ -322,9 +322,21 @@ pub struct KafkaSpec {
     /// a librdkafka with libcurl, which the program is built without unless rdkafka's feature `curl` is on.
     #[serde(default)]
     pub allow_oidc: bool,
+    /// Lets clients in to Amazon MSK by IAM, with the credentials that this process has by AWS's usual chain: `security.protocol`
+    /// and `sasl.mechanism` follow from it. It takes a program that is built with the feature `msk`.
+    #[serde(default)]
+    pub aws_msk_iam: Option<AwsMskIamSpec>,
     /// What all clients have.
     #[serde(flatten)]
     pub properties: BTreeMap<String, PropertyValue>,
+}
+
+/// Amazon MSK, by IAM.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AwsMskIamSpec {
+    /// The region that the cluster is in, such as `eu-central-1`.
+    pub region: String,
 }
 
 /// Properties of one kind of client, with librdkafka's own names.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pipeline_api::{ByteSize, Delivery};
-use pipeline_runtime::{BrokerSettings, CreateTopic, EmbeddedSettings, KafkaSettings, Latency, Tolerance};
+use pipeline_runtime::{AwsMskIam, BrokerSettings, CreateTopic, EmbeddedSettings, KafkaSettings, Latency, Tolerance};
 
 use crate::{File, GOOD};
 
@@ -135,6 +135,7 @@ kafka:
   instance: a.1
   latency: low
   allow_oidc: true
+  aws_msk_iam: { region: eu-central-1 }
 ";
     let text = GOOD.replace("  key:", &format!("{create}  key:")) + block;
     let file = File::new(text).env("KAFKA", "k1:9092,k2:9092");
@@ -155,6 +156,7 @@ kafka:
         instance: Some("a.1".into()),
         latency: Latency::Low,
         allow_oidc: true,
+        aws_msk_iam: Some(AwsMskIam { region: "eu-central-1".into() }),
     };
     let BrokerSettings::Kafka(found) = &plan.broker else { panic!("{:?}", plan.broker) };
     assert_eq!(found.properties, settings.properties);

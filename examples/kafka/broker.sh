@@ -73,6 +73,7 @@ tool() {
   [ $# -gt 0 ] || fail "tool: expected a name such as kafka-topics, or a class"
   shift
   case $name in
+    kafka-acls) class=org.apache.kafka.tools.AclCommand ;;
     kafka-broker-api-versions) class=org.apache.kafka.tools.BrokerApiVersionsCommand ;;
     kafka-configs) class=kafka.admin.ConfigCommand ;;
     kafka-console-consumer) class=org.apache.kafka.tools.consumer.ConsoleConsumer ;;

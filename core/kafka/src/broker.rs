@@ -21,6 +21,7 @@ use crate::producer::{KafkaProducer, Mode};
 use crate::reach::reach;
 use crate::settings;
 use crate::source_offsets::{SourceOffsetsTopic, topic_name};
+use crate::way::Door;
 
 /// A Kafka cluster, as the broker of one pipeline file.
 pub struct KafkaBroker {
@@ -30,6 +31,8 @@ pub struct KafkaBroker {
     admin: Arc<Admin>,
     members: Places,
     producers: Places,
+    /// Of the clients that read, and of those that write.
+    doors: [Door; 2],
     /// By group.
     bystanders: Mutex<BTreeMap<String, Arc<Bystander>>>,
     /// The pipelines whose topic of source offsets is there.
@@ -52,6 +55,7 @@ impl KafkaBroker {
             admin: Arc::new(Admin::open(settings)?),
             members: Places::default(),
             producers: Places::default(),
+            doors: Default::default(),
             bystanders: Mutex::default(),
             prepared: Mutex::default(),
         }))
@@ -88,19 +92,17 @@ impl KafkaBroker {
     async fn recognise(&self, topic: &str, id: &str) -> Result<()> {
         self.prepare(&self.pipeline).await?;
         let (state, topic, id) = (self.source_offsets_topic(&self.pipeline), topic.to_owned(), id.to_owned());
-        let producer = settings::producer(&self.settings, None);
+        let (producer, door) = (settings::producer(&self.settings, None), self.doors[1].clone());
         blocking(move || match state.topic_id(&topic)? {
             Some(known) if known == id => Ok(()),
-            Some(_) => Err(Error::fatal(format!(
-                "the topic {topic} was deleted and created again since the last run; `pipeline reset` starts over"
-            ))),
-            None => state.remember(&topic, Some(&id), &producer),
+            Some(_) => Err(made_anew(&topic)),
+            None => state.remember(&topic, Some(&id), &producer, &door),
         })
         .await
     }
 
     fn source_offsets_topic(&self, pipeline: &str) -> SourceOffsetsTopic {
-        SourceOffsetsTopic::new(pipeline, settings::consumer(&self.settings, "", None))
+        SourceOffsetsTopic::new(pipeline, settings::consumer(&self.settings, "", None), self.doors[0].clone())
     }
 
     /// Kafka takes a commit of somebody who is no member if there is none, and of nobody else: then it says why.
@@ -142,6 +144,16 @@ impl Broker for KafkaBroker {
 
     async fn find_topic(&self, topic: &str) -> Result<Option<TopicInfo>> {
         let found = self.admin.find(topic).await?;
+        let state = self.source_offsets_topic(&self.pipeline);
+        if let Some(found) = &found
+            && self.admin.find(state.name()).await?.is_some()
+        {
+            let (topic, id) = (topic.to_owned(), found.id.clone());
+            blocking(move || {
+                state.topic_id(&topic)?.filter(|known| *known != id).map_or(Ok(()), |_| Err(made_anew(&topic)))
+            })
+            .await?;
+        }
         Ok(found.map(|topic| TopicInfo { id: topic.id, partitions: topic.partitions }))
     }
 
@@ -195,7 +207,7 @@ impl Broker for KafkaBroker {
         let transactional_id = id.to_string();
         let config = settings::producer(&self.settings, (self.mode == Mode::Transactions).then_some(&transactional_id));
         let offsets = self.source_offsets_topic(&id.pipeline);
-        Ok(Box::new(KafkaProducer::open(&config, id, self.mode, offsets, place).await?))
+        Ok(Box::new(KafkaProducer::open(&config, id, self.mode, offsets, place, &self.doors[1]).await?))
     }
 
     async fn consumer(&self, group: &str, topic: &str) -> Result<Box<dyn Consumer>> {
@@ -223,9 +235,16 @@ impl Broker for KafkaBroker {
         }
         self.prepare(&self.pipeline).await?;
         let (state, topic) = (self.source_offsets_topic(&self.pipeline), topic.to_owned());
-        let producer = settings::producer(&self.settings, None);
-        blocking(move || state.remember(&topic, None, &producer)).await
+        let (producer, door) = (settings::producer(&self.settings, None), self.doors[1].clone());
+        blocking(move || state.remember(&topic, None, &producer, &door)).await
     }
+}
+
+/// With the topic everything is gone that was committed for it.
+fn made_anew(topic: &str) -> Error {
+    Error::fatal(format!(
+        "the topic {topic} was deleted and created again since the last run; `pipeline reset` starts over"
+    ))
 }
 
 fn to_list(topic: &str, offsets: &BTreeMap<i32, Committed>) -> Result<TopicPartitionList, KafkaError> {

@@ -9,7 +9,7 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tracing::{debug, info, warn};
 
-use crate::way::{Obstacle, Way};
+use crate::way::{Door, Obstacle, Way};
 
 /// How long a cluster has for an answer.
 pub(crate) const ANSWER: Duration = Duration::from_secs(10);
@@ -36,7 +36,12 @@ struct Complaints {
 impl ClientLog {
     /// For the client of this name: `stocks.lake`, `stocks.csv.0`.
     pub(crate) fn new(client: impl Into<String>) -> Self {
-        Self { client: client.into(), complaints: Mutex::default(), way: Way::default() }
+        Self::behind(client, &Door::default())
+    }
+
+    /// For one more client with settings that are known to be right, or not.
+    pub(crate) fn behind(client: impl Into<String>, door: &Door) -> Self {
+        Self { client: client.into(), complaints: Mutex::default(), way: Way::behind(door) }
     }
 
     /// How the client gets to the brokers.

@@ -1,11 +1,11 @@
 //! A producer of records and source offsets.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::array::Array;
 use async_trait::async_trait;
-use pipeline_api::{Result, SourceOffsets, crash_at};
+use pipeline_api::{Error, Result, SourceOffsets, crash_at};
 use pipeline_runtime::broker::{CommitError, Headers, ProducedRecords, Producer, ProducerId};
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -21,11 +21,14 @@ use crate::login::LetIn;
 use crate::native;
 use crate::places::Place;
 use crate::source_offsets::{self, SourceOffsetsTopic};
+use crate::way::Door;
 
 /// How long the broker has to commit or abort a transaction, before its outcome counts as unknown.
 const OUTCOME: Duration = Duration::from_secs(60);
 /// How long it has to say that this producer is now the one of its id.
 const INITIALISATION: Duration = Duration::from_secs(30);
+/// How long it is waited for at once.
+const LOOK_UP: Duration = Duration::from_secs(1);
 /// How long a full queue is waited for at most before another look.
 const FULL: Duration = Duration::from_millis(100);
 
@@ -50,21 +53,27 @@ pub(crate) enum Mode {
 }
 
 impl KafkaProducer {
-    /// The producer of this id. Whoever had it before is fenced.
+    /// The producer of this id, which is let in by this door. Whoever had it before is fenced.
     pub(crate) async fn open(
         config: &ClientConfig,
         id: ProducerId,
         mode: Mode,
         offsets: SourceOffsetsTopic,
         place: Place,
+        door: &Door,
     ) -> Result<Self> {
         let context = format!("`{id}` cannot take over from whoever produced as it before");
-        let client =
-            LetIn::<ThreadedProducer<_>>::new(config, Deliveries::new(&id.to_string()), ThreadedProducer::client)?;
+        let client = LetIn::<ThreadedProducer<_>>::new(
+            config,
+            Deliveries::new(&id.to_string(), door),
+            ThreadedProducer::client,
+        )?;
         if mode == Mode::Transactions {
             let initialised = client.clone();
-            blocking(move || initialised.init_transactions(INITIALISATION).map_err(|error| failed(context, &error)))
-                .await?;
+            blocking(move || {
+                initialise(&initialised).map_err(|error| explained(&initialised, failed(context, &error)))
+            })
+            .await?;
         }
         Ok(Self { client, id, mode, offsets, is_open: false, _place: place })
     }
@@ -204,6 +213,27 @@ impl Drop for KafkaProducer {
     }
 }
 
+/// Says that this producer is now the one of its id. Blocks until Kafka knows, or will not as the settings are.
+fn initialise(client: &ThreadedProducer<Deliveries>) -> Result<(), KafkaError> {
+    let (started, way) = (Instant::now(), client.context().log.way());
+    loop {
+        match client.init_transactions(LOOK_UP) {
+            Ok(()) => {
+                way.answered();
+                return Ok(());
+            }
+            // It goes on where it was.
+            Err(KafkaError::Transaction(error))
+                if error.is_retriable() && started.elapsed() < INITIALISATION && !way.is_shut_out() => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn explained(client: &ThreadedProducer<Deliveries>, error: Error) -> Error {
+    client.context().log.way().explain(error)
+}
+
 /// A record on its way to librdkafka.
 struct Record<'a> {
     topic: &'a str,
@@ -241,8 +271,8 @@ struct Deliveries {
 }
 
 impl Deliveries {
-    fn new(client: &str) -> Self {
-        Self { log: ClientLog::new(client), has_room: Arc::default(), failure: Mutex::default() }
+    fn new(client: &str, door: &Door) -> Self {
+        Self { log: ClientLog::behind(client, door), has_room: Arc::default(), failure: Mutex::default() }
     }
 
     /// Why the first record was refused: a better reason than that of the transaction that fails with it.
@@ -316,8 +346,10 @@ mod tests {
         let config: ClientConfig =
             properties.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let id = ProducerId { pipeline: "p".into(), source: "s".into(), task: 0 };
-        let (offsets, place) = (SourceOffsetsTopic::new("p", config.clone()), Places::default().take("p"));
-        let mut producer = KafkaProducer::open(&config, id, Mode::Transactions, offsets, place).await.unwrap();
+        let (offsets, place) =
+            (SourceOffsetsTopic::new("p", config.clone(), Door::default()), Places::default().take("p"));
+        let mut producer =
+            KafkaProducer::open(&config, id, Mode::Transactions, offsets, place, &Door::default()).await.unwrap();
         let refuse = |times| {
             let full = RDKafkaRespErr::RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR;
             cluster.request_errors(RDKafkaApiKey::Produce, &vec![full; times]);

@@ -21,6 +21,7 @@ use tracing::{debug, warn};
 use crate::client::{ANSWER, ClientLog};
 use crate::error::failed;
 use crate::login::LetIn;
+use crate::way::Door;
 
 /// Where all offsets are.
 pub(crate) const PARTITION: i32 = 0;
@@ -29,6 +30,8 @@ const NO_SOURCE: &str = "";
 /// How long the broker has for everything up to the end. A producer that died with an open transaction hides what comes after it until the broker
 /// aborts it (`transaction.timeout.ms`).
 const READING: Duration = Duration::from_secs(90);
+/// How long a client is waited for at once.
+const LOOK_UP: Duration = Duration::from_millis(200);
 /// How long between two looks at whether a transaction has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -40,17 +43,18 @@ pub(crate) struct SourceOffsetsTopic {
     committed: ClientConfig,
     /// Sees how much there is besides.
     everything: ClientConfig,
+    door: Door,
 }
 
 impl SourceOffsetsTopic {
-    /// Of this pipeline. `reader` makes consumers.
-    pub(crate) fn new(pipeline: &str, mut reader: ClientConfig) -> Self {
+    /// Of this pipeline. `reader` makes consumers, which are let in by this door.
+    pub(crate) fn new(pipeline: &str, mut reader: ClientConfig, door: Door) -> Self {
         reader.set("group.id", format!("{pipeline}.source.offsets"));
         // It is short, and nothing goes on before it is read.
         reader.set("fetch.min.bytes", "1");
         let mut everything = reader.clone();
         everything.set("isolation.level", "read_uncommitted");
-        Self { name: topic_name(pipeline), committed: reader, everything }
+        Self { name: topic_name(pipeline), committed: reader, everything, door }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -72,15 +76,22 @@ impl SourceOffsetsTopic {
     }
 
     /// Remembers a topic by its id, or, without one, forgets it. Blocks.
-    pub(crate) fn remember(&self, topic: &str, id: Option<&str>, producer: &ClientConfig) -> Result<()> {
+    pub(crate) fn remember(&self, topic: &str, id: Option<&str>, producer: &ClientConfig, door: &Door) -> Result<()> {
         let refused = || format!("topic `{}` does not take what is to be remembered", self.name);
-        let context = Remembering(ClientLog::new(&self.name));
+        let context = Remembering(ClientLog::behind(&self.name, door));
         let client = LetIn::<BaseProducer<_>>::new(producer, context, BaseProducer::client)?;
         let (key, value) = to_record(NO_SOURCE, topic, &Value::from(id));
         let record = BaseRecord::to(&self.name).partition(PARTITION).key(&key);
         let record = id.iter().fold(record, |record, _| record.payload(&value));
         client.send(record).map_err(|(error, _)| failed(refused(), &error))?;
-        client.flush(ANSWER).map_err(|error| failed(refused(), &error))
+        let (started, way) = (Instant::now(), client.context().0.way());
+        while let Err(error) = client.flush(LOOK_UP) {
+            if way.is_shut_out() || started.elapsed() > ANSWER {
+                return Err(way.explain(failed(refused(), &error)));
+            }
+        }
+        way.answered();
+        Ok(())
     }
 
     /// What is committed of a source, from the first record to the last.
@@ -91,19 +102,23 @@ impl SourceOffsetsTopic {
             .and_then(|()| consumer.assign(&list))
             .map_err(|error| failed(context(), &error))?;
         let (started, mut offsets) = (Instant::now(), BTreeMap::new());
-        while started.elapsed() < READING {
-            match consumer.poll(Duration::from_millis(200)) {
+        let way = consumer.context().way();
+        while started.elapsed() < READING && !way.is_shut_out() {
+            match consumer.poll(LOOK_UP) {
                 None => {}
                 Some(Ok(message)) => match from_record(source, message.key(), message.payload())? {
                     Some((partition, Some(position))) => _ = offsets.insert(partition, position),
                     Some((partition, None)) => _ = offsets.remove(&partition),
                     None => {}
                 },
-                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(offsets.into_iter().collect()),
+                Some(Err(KafkaError::PartitionEOF(_))) => {
+                    way.answered();
+                    return Ok(offsets.into_iter().collect());
+                }
                 Some(Err(error)) => debug!(topic = self.name, %error, "reading source offsets"),
             }
         }
-        Err(Error::retriable(format!("{} in {} s", context(), READING.as_secs())))
+        Err(way.explain(Error::retriable(format!("{} in {:?}", context(), started.elapsed()))))
     }
 
     /// Waits until nothing hides what is committed by now: a transaction that is open hides all that comes after its begin.
@@ -126,7 +141,7 @@ impl SourceOffsetsTopic {
     }
 
     fn consumer(&self, config: &ClientConfig) -> Result<LetIn<BaseConsumer<ClientLog>>> {
-        LetIn::new(config, ClientLog::new(&self.name), BaseConsumer::client)
+        LetIn::new(config, ClientLog::behind(&self.name, &self.door), BaseConsumer::client)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The way to the brokers of a cluster, as one client finds it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pipeline_api::{Error, ErrorKind};
@@ -22,9 +22,12 @@ const NO_TOKEN: &str = "Failed to acquire SASL OAUTHBEARER token";
 #[derive(Debug, Default)]
 pub(crate) struct Way {
     obstacle: Mutex<Option<Obstacle>>,
-    /// Whether a broker has ever answered: then the settings are right, and what is in the way may pass.
-    is_let_in: AtomicBool,
+    door: Door,
 }
+
+/// Whether a broker has ever answered to a client with these settings: then they are right, and what is in the way may pass.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Door(Arc<AtomicBool>);
 
 /// What was last in the way to a broker.
 #[derive(Clone, Debug)]
@@ -46,6 +49,11 @@ enum Advice {
 }
 
 impl Way {
+    /// That of one more client with these settings.
+    pub(crate) fn behind(door: &Door) -> Self {
+        Self { door: door.clone(), ..Self::default() }
+    }
+
     /// Has librdkafka log what a client is to hear of its way.
     pub(crate) fn reveal(config: &mut ClientConfig) {
         config.set("log.connection.close", "true");
@@ -74,14 +82,14 @@ impl Way {
 
     /// A broker has answered: what was in the way is not any more.
     pub(crate) fn answered(&self) {
-        self.is_let_in.store(true, Ordering::Relaxed);
+        self.door.0.store(true, Ordering::Relaxed);
         *self.obstacle() = None;
     }
 
     /// Whether no broker can be reached as the settings are, so that waiting is no use.
     pub(crate) fn is_shut_out(&self) -> bool {
         let is_for_good = |obstacle: &Obstacle| obstacle.is_for_good(Instant::now());
-        !self.is_let_in.load(Ordering::Relaxed) && self.obstacle().as_ref().is_some_and(is_for_good)
+        !self.door.0.load(Ordering::Relaxed) && self.obstacle().as_ref().is_some_and(is_for_good)
     }
 
     /// The error with what is in the way to the brokers, if something is: a better reason than the time-out that follows.

@@ -35,6 +35,14 @@ static SERVER: LazyLock<KafkaServer> = LazyLock::new(|| {
     ])
 });
 
+/// It lets nobody do anything who is not told to, but for those that come without TLS.
+static STRICT: LazyLock<KafkaServer> = LazyLock::new(|| {
+    KafkaServer::start_with(&[
+        ("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"),
+        ("super.users", "User:ANONYMOUS"),
+    ])
+});
+
 /// Its listener with TLS speaks no SASL, and wants a client's certificate.
 static MUTUAL: LazyLock<KafkaServer> = LazyLock::new(|| {
     KafkaServer::start_with(&[
@@ -58,7 +66,11 @@ impl Door {
     }
 
     fn password(mechanism: &str, password: &str) -> Self {
-        Self::tls(&SERVER, "sasl_ssl")
+        Self::password_at(&SERVER, mechanism, password)
+    }
+
+    fn password_at(server: &KafkaServer, mechanism: &str, password: &str) -> Self {
+        Self::tls(server, "sasl_ssl")
             .with("sasl.mechanism", mechanism)
             .with("sasl.username", KafkaServer::USER)
             .with("sasl.password", password)
@@ -212,6 +224,68 @@ async fn a_wrong_password_is_said_at_once_and_is_no_secret_that_gets_out() {
         door.is_refused_with(&["Authentication failed", "check `sasl.mechanism`, `sasl.username` and `sasl.password`"])
             .await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_password_of_the_readers_or_the_writers_alone_is_said_at_once() -> Outcome {
+    let right = Door::password("PLAIN", PASSWORD).settings();
+    let wrong = || BTreeMap::from([("sasl.password".to_owned(), WRONG_PASSWORD.to_owned())]);
+    let open = |settings| KafkaBroker::open("half", &settings, Delivery::ExactlyOnce);
+    let readers = open(KafkaSettings { consumer: wrong(), ..right.clone() })?;
+    assert_shut_out(readers.ensure_topic(&topic("half", 1))).await;
+    let writers = open(KafkaSettings { producer: wrong(), ..right.clone() })?;
+    assert_shut_out(writers.ensure_topic(&topic("half", 1))).await;
+    // Where the topic is known, nothing is written before the first record.
+    open(right)?.ensure_topic(&topic("half", 1)).await?;
+    writers.ensure_topic(&topic("half", 1)).await?;
+    assert_shut_out(producer(&writers, "half")).await;
+    Ok(())
+}
+
+/// Asserts that a call says within seconds that the password is wrong.
+async fn assert_shut_out<T>(call: impl Future<Output = Result<T, Error>>) {
+    let asked = Instant::now();
+    let error = call.await.err().expect("it is let in");
+    assert!(asked.elapsed() < SOON, "after {:?}: {error:#}", asked.elapsed());
+    assert_eq!(error.kind(), ErrorKind::Config, "{error:#}");
+    assert!(error.to_string().contains("`sasl.password`"), "{error:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_user_may_not_do_is_said_with_what_it_takes() -> Outcome {
+    let allow = |kind: &str, name: &str| {
+        let bootstrap = STRICT.bootstrap();
+        let whom = ["--bootstrap-server", &bootstrap, "--add", "--force", "--allow-principal", "User:pipeline"];
+        let what = ["--operation", "All", "--resource-pattern-type", "prefixed", kind, name];
+        KafkaServer::output(KafkaServer::tool("kafka-acls", whom.iter().chain(&what)), "");
+    };
+    let door = Door::password_at(&STRICT, "SCRAM-SHA-512", PASSWORD);
+    // The pipeline's own topic is forbidden as well.
+    for name in ["forbidden", "tests.source-offsets"] {
+        let error = open(&door.properties())?.ensure_topic(&topic("forbidden", 1)).await;
+        let said = refused(error, "the user needs READ, WRITE and DESCRIBE on the topic");
+        assert!(said.contains(&format!("topic `{name}`")), "{said}");
+        allow("--topic", name);
+    }
+    let broker = open(&door.properties())?;
+    broker.ensure_topic(&topic("forbidden", 1)).await?;
+    refused(member(&broker, "forbidden", "forbidden").await, "the user needs READ on the consumer group");
+    allow("--group", "forbidden");
+    member(&broker, "forbidden", "forbidden").await?.close().await?;
+    allow("--topic", "forbidden.source-offsets");
+    refused(producer(&broker, "forbidden").await, "the user needs WRITE on the transactional id");
+    allow("--transactional-id", "forbidden");
+    producer(&broker, "forbidden").await?;
+    Ok(())
+}
+
+/// Asserts that the settings are said to be wrong, and how.
+fn refused<T>(outcome: Result<T, Error>, how: &str) -> String {
+    let error = outcome.err().expect("it is allowed");
+    let said = format!("{error:#}");
+    assert_eq!(error.kind(), ErrorKind::Config, "{said}");
+    assert!(said.contains(how), "no `{how}` in: {said}");
+    said
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

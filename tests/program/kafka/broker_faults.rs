@@ -90,6 +90,8 @@ fn a_topic_that_was_made_anew_stops_the_run_and_says_so() {
     );
     let ended = project.run(&[AT_ONCE]).with_code(1);
     ended.complaining("was deleted and created again since the last run; `pipeline reset` starts over");
+    let looked = project.call(&["offsets", "pipeline.yaml"]).with_code(1);
+    looked.complaining("was deleted and created again since the last run");
     project.call(&["reset", "pipeline.yaml", "--yes"]).with_code(0);
     project.run(&[AT_ONCE]).with_code(0);
     assert_exactly(&rows::parquet(&project, "out"), &expected(), "after the reset");

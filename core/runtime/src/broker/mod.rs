@@ -25,6 +25,8 @@ pub trait Broker: Send + Sync {
     async fn ensure_topic(&self, topic: &TopicSpec) -> Result<TopicInfo>;
 
     /// What the broker says of a topic; `None` if there is none of that name. Makes nothing.
+    ///
+    /// Errors: it was made anew, as far as the broker remembers the last one.
     async fn find_topic(&self, topic: &str) -> Result<Option<TopicInfo>>;
 
     /// The offsets that each partition of the topic holds now, by partition: `start` is the oldest record's offset, `end`

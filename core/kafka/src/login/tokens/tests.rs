@@ -22,6 +22,7 @@ use crate::places::Places;
 use crate::producer::{KafkaProducer, Mode};
 use crate::settings;
 use crate::source_offsets::SourceOffsetsTopic;
+use crate::way::Door;
 
 const KEY: &str = "AKIDEXAMPLE";
 
@@ -130,7 +131,7 @@ fn every_client_asks_to_be_let_in_with_a_signed_request() {
             let (server, told) = doorman();
             let settings = settings_for(&server);
             let config = settings::consumer(&settings, "group", None);
-            let offsets = SourceOffsetsTopic::new("p", config.clone());
+            let offsets = SourceOffsetsTopic::new("p", config.clone(), Door::default());
             let (place, bystander) = (Places::default().take("p"), || Bystander::new(&settings, "group").unwrap());
             match client {
                 "admin" => assert_asks(&told, "admin", Admin::open(&settings).unwrap()),
@@ -143,8 +144,9 @@ fn every_client_asks_to_be_let_in_with_a_signed_request() {
                 "offsets" => assert_asks(&told, "consumer", std::thread::spawn(move || offsets.read("source"))),
                 _ => {
                     let config = settings::producer(&settings, None);
+                    let door = Door::default();
                     let id = ProducerId { pipeline: "p".into(), source: "s".into(), task: 0 };
-                    let opened = KafkaProducer::open(&config, id, Mode::AsTheyCome, offsets, place);
+                    let opened = KafkaProducer::open(&config, id, Mode::AsTheyCome, offsets, place, &door);
                     assert_asks(&told, "producer", runtime.block_on(opened).unwrap());
                 }
             }

@@ -95,6 +95,23 @@ impl ClientContext for ClientLog {
 
 impl ConsumerContext for ClientLog {}
 
+/// What a client says goes to the log, and what only its kind has to say to `own`.
+#[derive(Debug)]
+pub(crate) struct Voice<T> {
+    pub(crate) log: ClientLog,
+    pub(crate) own: T,
+}
+
+impl<T: Send + Sync> ClientContext for Voice<T> {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.log.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.log.error(error, reason);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

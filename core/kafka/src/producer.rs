@@ -7,21 +7,20 @@ use arrow::array::Array;
 use async_trait::async_trait;
 use pipeline_api::{Error, Result, SourceOffsets, crash_at};
 use pipeline_runtime::broker::{CommitError, Headers, ProducedRecords, Producer, ProducerId};
-use rdkafka::ClientContext;
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use tokio::sync::Notify;
 
 use crate::blocking::blocking;
-use crate::client::ClientLog;
+use crate::client::{ClientLog, Voice};
 use crate::error::{failed, produce_failed};
 use crate::login::LetIn;
 use crate::native;
 use crate::places::Place;
 use crate::source_offsets::{self, SourceOffsetsTopic};
-use crate::way::Door;
+use crate::way::{Door, Way};
 
 /// How long the broker has to commit or abort a transaction, before its outcome counts as unknown.
 const OUTCOME: Duration = Duration::from_secs(60);
@@ -34,7 +33,7 @@ const FULL: Duration = Duration::from_millis(100);
 
 /// librdkafka's producer: idempotent, and in transactions if it has a transactional id.
 pub(crate) struct KafkaProducer {
-    client: LetIn<ThreadedProducer<Deliveries>>,
+    client: LetIn<ThreadedProducer<Voice<Deliveries>>>,
     id: ProducerId,
     mode: Mode,
     offsets: SourceOffsetsTopic,
@@ -63,11 +62,8 @@ impl KafkaProducer {
         door: &Door,
     ) -> Result<Self> {
         let context = format!("`{id}` cannot take over from whoever produced as it before");
-        let client = LetIn::<ThreadedProducer<_>>::new(
-            config,
-            Deliveries::new(&id.to_string(), door),
-            ThreadedProducer::client,
-        )?;
+        let voice = Voice { log: ClientLog::behind(id.to_string(), door), own: Deliveries::default() };
+        let client = LetIn::<ThreadedProducer<_>>::new(config, voice, ThreadedProducer::client)?;
         if mode == Mode::Transactions {
             let initialised = client.clone();
             blocking(move || {
@@ -90,7 +86,7 @@ impl KafkaProducer {
     /// Hands one record to librdkafka. Waits while it holds as many as it may.
     async fn hand_over(&self, record: &Record<'_>) -> Result<(), CommitError> {
         loop {
-            let has_room = self.client.client().context().has_room.notified();
+            let has_room = self.client.client().context().own.has_room.notified();
             match self.client.send(record.to_librdkafka()) {
                 Ok(()) => return Ok(()),
                 Err((error, _)) if error.rdkafka_error_code() == Some(Code::QueueFull) => {
@@ -106,9 +102,20 @@ impl KafkaProducer {
 
     fn failed(&self, context: impl Into<String>, error: &KafkaError) -> CommitError {
         match error.rdkafka_error_code() {
-            Some(code) => produce_failed(context, self.root_of(code)),
+            Some(code) => self.failed_with(context, code),
             None => CommitError::Failed(failed(context, error)),
         }
+    }
+
+    fn failed_with(&self, context: impl Into<String>, code: Code) -> CommitError {
+        match produce_failed(context, self.root_of(code)) {
+            CommitError::Failed(error) => CommitError::Failed(self.way().explain(error)),
+            fenced => fenced,
+        }
+    }
+
+    fn way(&self) -> &Way {
+        self.client.client().context().log.way()
     }
 
     /// What made a call fail: librdkafka refuses everything after a fatal error or a record that was not taken.
@@ -116,17 +123,17 @@ impl KafkaProducer {
         let client = self.client.client();
         match client.fatal_error() {
             Some((fatal, _)) => fatal,
-            None => client.context().first_failure().unwrap_or(code),
+            None => client.context().own.first_failure().unwrap_or(code),
         }
     }
 
     /// Waits until all that was handed over is acknowledged.
     async fn flush(&self) -> Result<(), CommitError> {
         let client = self.client.clone();
-        let flushed = blocking(move || Ok(client.flush(OUTCOME))).await?;
         let context = || format!("records of `{}` were not acknowledged", self.id);
-        if let Some(code) = self.client.client().context().first_failure() {
-            return Err(produce_failed(context(), self.root_of(code)));
+        let flushed = blocking(move || Ok(flush(&client))).await?;
+        if let Some(code) = self.client.client().context().own.first_failure() {
+            return Err(self.failed_with(context(), code));
         }
         flushed.map_err(|error| self.failed(context(), &error))
     }
@@ -136,7 +143,7 @@ impl KafkaProducer {
         let committed = blocking(move || Ok(native::commit_transaction(client.client(), OUTCOME))).await?;
         committed.map_err(|error| {
             let context = format!("the transaction of `{}` is not committed: {}", self.id, error.reason);
-            produce_failed(context, self.root_of(error.code))
+            self.failed_with(context, error.code)
         })
     }
 }
@@ -189,6 +196,7 @@ impl Producer for KafkaProducer {
             Mode::AsTheyCome => self.flush().await?,
         }
         self.is_open = false;
+        self.way().answered();
         crash_at("kafka_after_produce_commit");
         Ok(())
     }
@@ -214,7 +222,7 @@ impl Drop for KafkaProducer {
 }
 
 /// Says that this producer is now the one of its id. Blocks until Kafka knows, or will not as the settings are.
-fn initialise(client: &ThreadedProducer<Deliveries>) -> Result<(), KafkaError> {
+fn initialise(client: &ThreadedProducer<Voice<Deliveries>>) -> Result<(), KafkaError> {
     let (started, way) = (Instant::now(), client.context().log.way());
     loop {
         match client.init_transactions(LOOK_UP) {
@@ -230,7 +238,18 @@ fn initialise(client: &ThreadedProducer<Deliveries>) -> Result<(), KafkaError> {
     }
 }
 
-fn explained(client: &ThreadedProducer<Deliveries>, error: Error) -> Error {
+/// Waits until all is acknowledged, or will not be as the settings are. Blocks.
+fn flush(client: &ThreadedProducer<Voice<Deliveries>>) -> Result<(), KafkaError> {
+    let started = Instant::now();
+    loop {
+        match client.flush(LOOK_UP) {
+            Err(_) if started.elapsed() < OUTCOME && !client.context().log.way().is_shut_out() => {}
+            flushed => return flushed,
+        }
+    }
+}
+
+fn explained(client: &ThreadedProducer<Voice<Deliveries>>, error: Error) -> Error {
     client.context().log.way().explain(error)
 }
 
@@ -263,42 +282,28 @@ fn to_headers(headers: &Headers) -> OwnedHeaders {
     headers.iter().fold(new, |all, (key, value)| all.insert(Header { key, value: Some(value.as_ref()) }))
 }
 
-/// Hears what became of each record.
+/// What became of the records.
+#[derive(Default)]
 struct Deliveries {
-    log: ClientLog,
     has_room: Arc<Notify>,
     failure: Mutex<Option<Code>>,
 }
 
 impl Deliveries {
-    fn new(client: &str, door: &Door) -> Self {
-        Self { log: ClientLog::behind(client, door), has_room: Arc::default(), failure: Mutex::default() }
-    }
-
     /// Why the first record was refused: a better reason than that of the transaction that fails with it.
     fn first_failure(&self) -> Option<Code> {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl ClientContext for Deliveries {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.log.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.log.error(error, reason);
-    }
-}
-
-impl ProducerContext for Deliveries {
+impl ProducerContext for Voice<Deliveries> {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        self.has_room.notify_one();
+        self.own.has_room.notify_one();
         if let Err((error, _)) = result {
             let code = error.rdkafka_error_code();
-            let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut failure = self.own.failure.lock().unwrap_or_else(PoisonError::into_inner);
             // What was purged was purged because of something else.
             if failure.is_none() && !matches!(code, Some(Code::PurgeQueue | Code::PurgeInflight)) {
                 *failure = code;

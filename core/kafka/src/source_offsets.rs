@@ -9,16 +9,16 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use pipeline_api::{Error, Result, SourceOffsets};
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
-use rdkafka::{ClientContext, Message, Offset, TopicPartitionList};
+use rdkafka::{Message, Offset, TopicPartitionList};
 use serde_json::Value;
 use tracing::{debug, warn};
 
-use crate::client::{ANSWER, ClientLog};
+use crate::client::{ANSWER, ClientLog, Voice};
 use crate::error::failed;
 use crate::login::LetIn;
 use crate::way::Door;
@@ -78,13 +78,13 @@ impl SourceOffsetsTopic {
     /// Remembers a topic by its id, or, without one, forgets it. Blocks.
     pub(crate) fn remember(&self, topic: &str, id: Option<&str>, producer: &ClientConfig, door: &Door) -> Result<()> {
         let refused = || format!("topic `{}` does not take what is to be remembered", self.name);
-        let context = Remembering(ClientLog::behind(&self.name, door));
-        let client = LetIn::<BaseProducer<_>>::new(producer, context, BaseProducer::client)?;
+        let voice = Voice { log: ClientLog::behind(&self.name, door), own: Remembering };
+        let client = LetIn::<BaseProducer<_>>::new(producer, voice, BaseProducer::client)?;
         let (key, value) = to_record(NO_SOURCE, topic, &Value::from(id));
         let record = BaseRecord::to(&self.name).partition(PARTITION).key(&key);
         let record = id.iter().fold(record, |record, _| record.payload(&value));
         client.send(record).map_err(|(error, _)| failed(refused(), &error))?;
-        let (started, way) = (Instant::now(), client.context().0.way());
+        let (started, way) = (Instant::now(), client.context().log.way());
         while let Err(error) = client.flush(LOOK_UP) {
             if way.is_shut_out() || started.elapsed() > ANSWER {
                 return Err(way.explain(failed(refused(), &error)));
@@ -145,20 +145,10 @@ impl SourceOffsetsTopic {
     }
 }
 
-/// What a producer that sends one record says goes where all others' words go.
-struct Remembering(ClientLog);
+/// One record is sent, and nobody waits for more than that.
+struct Remembering;
 
-impl ClientContext for Remembering {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.0.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.0.error(error, reason);
-    }
-}
-
-impl ProducerContext for Remembering {
+impl ProducerContext for Voice<Remembering> {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {

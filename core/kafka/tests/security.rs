@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use pipeline_api::{Delivery, Error, ErrorKind, Findings, Severity, SourceOffsets};
 use pipeline_kafka::KafkaBroker;
 use pipeline_runtime::KafkaSettings;
-use pipeline_runtime::broker::{Broker, Committed};
+use pipeline_runtime::broker::{Broker, CommitError, Committed};
 use pipeline_testkit::kafka::KafkaServer;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -236,9 +236,20 @@ async fn a_wrong_password_of_the_readers_or_the_writers_alone_is_said_at_once() 
     let writers = open(KafkaSettings { producer: wrong(), ..right.clone() })?;
     assert_shut_out(writers.ensure_topic(&topic("half", 1))).await;
     // Where the topic is known, nothing is written before the first record.
-    open(right)?.ensure_topic(&topic("half", 1)).await?;
+    open(right.clone())?.ensure_topic(&topic("half", 1)).await?;
     writers.ensure_topic(&topic("half", 1)).await?;
     assert_shut_out(producer(&writers, "half")).await;
+    let settings = KafkaSettings { producer: wrong(), ..right };
+    let writers = KafkaBroker::open("half", &settings, Delivery::AtLeastOnce)?;
+    let mut producer = producer(&writers, "half").await?;
+    producer.send("half", produced(&[Record::new(0, None, Some("one"))])).await?;
+    let written = async {
+        match producer.commit(&SourceOffsets::new()).await {
+            Err(CommitError::Failed(error)) => Err(error),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_shut_out::<()>(written).await;
     Ok(())
 }
 

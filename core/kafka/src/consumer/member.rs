@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use pipeline_api::{Error, ErrorKind, OffsetRange, Result, crash_at};
 use pipeline_runtime::broker::{CommitError, Committed, Polled};
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::types::RDKafkaRespErr;
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::oneshot;
 use tracing::{debug, warn};
 
 use super::outbox::Outbox;
-use crate::client::{ANSWER, ClientLog};
+use crate::client::{ANSWER, ClientLog, Voice};
 use crate::error::{commit_failed, failed, failed_with, kind};
 use crate::login::LetIn;
 use crate::native::{self, RecordQueue, c_string};
@@ -66,7 +66,7 @@ type Reply<T> = oneshot::Sender<Result<T>>;
 pub(super) struct Member {
     // Before the consumer: it is dropped first.
     queue: RecordQueue,
-    consumer: LetIn<BaseConsumer<MemberContext>>,
+    consumer: LetIn<BaseConsumer<Voice<Decisions>>>,
     group: String,
     topic: String,
     topic_name: CString,
@@ -115,7 +115,8 @@ impl Member {
         signal: Arc<Signal>,
         outbox: Arc<Outbox>,
     ) -> Result<Self> {
-        let mut consumer = LetIn::<BaseConsumer<_>>::new(config, MemberContext::new(group), BaseConsumer::client)?;
+        let voice = Voice { log: ClientLog::new(group), own: Decisions::default() };
+        let mut consumer = LetIn::<BaseConsumer<_>>::new(config, voice, BaseConsumer::client)?;
         let waker = signal.clone();
         consumer.set_nonempty_callback(move || waker.set());
         let queue = RecordQueue::new(consumer.client(), signal.clone());
@@ -208,7 +209,7 @@ impl Member {
                     self.reread(partition);
                 }
             }
-            changes.append(&mut self.consumer.context().take_changes());
+            changes.append(&mut self.consumer.context().own.take());
             if native::waiting(self.consumer.client()) == 0 {
                 break;
             }
@@ -482,7 +483,7 @@ impl Member {
     /// Leaves the group, or, with an instance, keeps its partitions for its return.
     fn leave(self) {
         let Self { queue, consumer, .. } = self;
-        consumer.context().is_leaving.store(true, Ordering::Relaxed);
+        consumer.context().own.is_leaving.store(true, Ordering::Relaxed);
         drop(queue);
         if let Err(error) = consumer.unassign() {
             debug!(%error, "partitions are not given back");
@@ -521,35 +522,21 @@ enum Change {
 }
 
 /// Notes what the group decides, for the thread that polls to see to.
-struct MemberContext {
-    log: ClientLog,
+#[derive(Default)]
+struct Decisions {
     changes: Mutex<Vec<Change>>,
     is_leaving: AtomicBool,
 }
 
-impl MemberContext {
-    fn new(group: &str) -> Self {
-        Self { log: ClientLog::new(group), changes: Mutex::default(), is_leaving: AtomicBool::new(false) }
-    }
-
-    fn take_changes(&self) -> Vec<Change> {
+impl Decisions {
+    fn take(&self) -> Vec<Change> {
         std::mem::take(&mut self.changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl ClientContext for MemberContext {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.log.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.log.error(error, reason);
-    }
-}
-
-impl ConsumerContext for MemberContext {
+impl ConsumerContext for Voice<Decisions> {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        if self.is_leaving.load(Ordering::Relaxed) {
+        if self.own.is_leaving.load(Ordering::Relaxed) {
             if let Err(error) = consumer.unassign() {
                 debug!(%error, "partitions are not given back");
             }
@@ -562,6 +549,6 @@ impl ConsumerContext for MemberContext {
             _ if consumer.assignment_lost() => Change::Lost,
             _ => Change::Revoked,
         };
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+        self.own.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
     }
 }

@@ -9,11 +9,15 @@
 //!
 //! All faults are reported together, each with the name of its case and the sentence that was broken.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod broker_conformance;
 pub mod converter_conformance;
 pub mod hook_conformance;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(any(feature = "aws", feature = "kafka"))]
+pub mod python;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod sink_conformance;
@@ -21,8 +25,12 @@ pub mod source_conformance;
 pub mod transform_conformance;
 
 mod case;
+#[cfg(any(feature = "aws", feature = "s3"))]
+mod door;
 mod interrupted;
 mod plugin_subject;
+#[cfg(any(feature = "aws", feature = "kafka"))]
+mod process;
 mod records;
 mod text;
 

@@ -1,12 +1,12 @@
 //! Two clients from PyPI.
 
-use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use pipeline_testkit::kafka::KafkaServer;
+use pipeline_testkit::python::environment;
 
 const REQUIREMENTS: &str = include_str!("../../../../.ci/requirements-kafka.txt");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/clients.py");
@@ -27,34 +27,12 @@ pub(crate) fn client(library: &str, command: &str, topic: &str, argument: Option
 /// The interpreter of an environment with the clients, which is made if it is missing.
 fn interpreter() -> &'static Path {
     static INTERPRETER: OnceLock<PathBuf> = OnceLock::new();
-    INTERPRETER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka-clients");
-        let lock = File::create(folder.with_extension("lock")).expect("a file in the target folder");
-        lock.lock().expect("a lock");
-        let (stamp, interpreter) = (folder.join("requirements.txt"), folder.join("bin/python"));
-        if fs::read_to_string(&stamp).is_ok_and(|made| made == REQUIREMENTS) {
-            return interpreter;
-        }
-        let mut venv = Command::new("python3");
-        venv.args(["-m", "venv", "--clear"]).arg(&folder);
-        succeeded("python3 -m venv", venv.output());
-        let wanted = folder.join("wanted.txt");
-        fs::write(&wanted, REQUIREMENTS).expect("a file in the new environment");
-        let mut pip = Command::new(&interpreter);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted);
-        succeeded("pip install", pip.output());
-        // Only what is whole has its name.
-        fs::rename(&wanted, &stamp).expect("a file in the new environment");
-        interpreter
-    })
+    INTERPRETER.get_or_init(|| environment("kafka-clients", REQUIREMENTS).join("bin/python"))
 }
 
 fn succeeded(command: &str, output: std::io::Result<Output>) -> String {
-    const MISSING: &str =
-        "Python 3 with venv is missing; Debian: apt-get install python3-venv; macOS: brew install python";
-    let output = output.unwrap_or_else(|error| panic!("{command} does not run: {error}; if {MISSING}"));
+    let output = output.unwrap_or_else(|error| panic!("{command} does not run: {error}"));
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(!stderr.contains("No module named venv") && !stderr.contains("ensurepip"), "{MISSING}: {stderr}");
     assert!(output.status.success(), "{command} fails, {}:\n{stderr}", output.status);
     String::from_utf8(output.stdout).expect("UTF-8")
 }

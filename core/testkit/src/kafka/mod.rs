@@ -20,7 +20,6 @@
 
 mod server;
 
-mod keeper;
 mod ports;
 mod probe;
 

@@ -1,14 +1,6 @@
 //! Where a broker listens.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
-use std::net::{Ipv4Addr, TcpListener};
-use std::ops::Range;
-
-/// The system gives no port of these to a client. Of those that it does give (what a bind to port 0 finds), one may be taken
-/// while the broker is down, and a client that knocks at such a port of its own machine in vain now and then reaches
-/// itself.
-const BELOW_CLIENTS: Range<u16> = 12_000..32_000;
+use crate::process::free;
 
 /// The ports of one broker.
 #[derive(Debug, Clone)]
@@ -21,21 +13,7 @@ pub(super) struct Ports {
 impl Ports {
     /// Ports that nobody listens on now. Somebody may be quicker to.
     pub(super) fn free() -> Self {
-        let mut found = HashSet::new();
-        while found.len() < 3 {
-            let port = any();
-            if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-                found.insert(port);
-            }
-        }
-        let mut found = found.into_iter();
-        let mut next = || found.next().expect("three ports");
-        Self { plain: next(), tls: next(), controller: next() }
+        let [plain, tls, controller] = free();
+        Self { plain, tls, controller }
     }
-}
-
-fn any() -> u16 {
-    let width = u64::from(BELOW_CLIENTS.end - BELOW_CLIENTS.start);
-    let below = RandomState::new().hash_one(()) % width;
-    BELOW_CLIENTS.start + u16::try_from(below).expect("below the width of the range")
 }

@@ -1,17 +1,15 @@
 //! The broker, as a test sees it.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::thread;
-use std::time::{Duration, Instant};
 
-use super::keeper::Keeper;
 use super::ports::Ports;
 use super::probe::serves;
+use crate::process::{Keeper, Server};
 
 /// What runs the broker and its tools.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/kafka/broker.sh");
@@ -29,25 +27,12 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("log.cleaner.backoff.ms", "200"),
 ];
 
-/// A start may take this long, on a machine that has much else to do.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// What the system says of a port that somebody else has.
-const TAKEN: &str = "Address already in use";
-
-/// So many times a start looks for other ports when somebody took one between the look and the start.
-const ATTEMPTS: usize = 5;
-
 /// An Apache Kafka of one node. It ends when it is dropped, and its files go with it.
 ///
 /// Topics are not created by being asked for. Groups form without delay, and time-outs of sessions and transactions,
 /// retention and compaction may be short. Whatever takes `&mut self` is not to be had of a [shared](Self::shared) one.
 #[derive(Debug)]
-pub struct KafkaServer {
-    keeper: Keeper,
-    ports: Ports,
-    pid: u32,
-}
+pub struct KafkaServer(Server<Ports>);
 
 impl KafkaServer {
     /// The user that the listener with TLS knows, for `PLAIN`, `SCRAM-SHA-256` and `SCRAM-SHA-512`.
@@ -76,68 +61,19 @@ impl KafkaServer {
         Self::start_on(Ports::free, properties)
     }
 
-    fn start_on(mut ports: impl FnMut() -> Ports, properties: &[(&str, &str)]) -> Self {
+    fn start_on(ports: impl FnMut() -> Ports, properties: &[(&str, &str)]) -> Self {
         fetch();
-        for _ in 0..ATTEMPTS {
-            let mut server = Self::keep(ports(), properties);
-            match server.come_up() {
-                Ok(()) => return server,
-                Err(log) if log.contains(TAKEN) => {}
-                Err(log) => panic!("Kafka does not come up:\n{log}"),
-            }
-        }
-        panic!("Kafka finds no free ports")
-    }
-
-    fn keep(ports: Ports, properties: &[(&str, &str)]) -> Self {
-        let keeper = Keeper::new(|folder| {
-            let mut broker = Command::new(SCRIPT);
-            broker.arg("--data").arg(folder);
-            broker.args(["--port", &ports.plain.to_string()]);
-            broker.args(["--controller-port", &ports.controller.to_string()]);
-            broker.args(["--tls-port", &ports.tls.to_string()]);
-            for (key, value) in PROPERTIES.iter().chain(properties) {
-                broker.args(["--set", &format!("{key}={value}")]);
-            }
-            broker
-        });
-        Self { keeper, ports, pid: 0 }
-    }
-
-    /// Starts the broker and waits until it serves. Errors: the end of its log.
-    fn come_up(&mut self) -> Result<(), String> {
-        self.pid = self.keeper.start();
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let serves = serves(&self.ports);
-            let log = self.log();
-            // Where another broker took a port, it is that one who answers.
-            if log.contains(TAKEN) || !self.keeper.is_alive() || Instant::now() > deadline {
-                return Err(log);
-            }
-            if serves {
-                return Ok(());
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// The last lines of what the script and the broker had to say.
-    fn log(&self) -> String {
-        let log = fs::read(self.data().join(Keeper::LOG)).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
-        let lines: Vec<_> = log.lines().collect();
-        lines[lines.len().saturating_sub(40)..].join("\n")
+        Self(Server::start("Kafka", ports, |ports| keep(ports, properties), serves))
     }
 
     /// `host:port` of the listener that anybody may use without encryption.
     pub fn bootstrap(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.plain)
+        format!("127.0.0.1:{}", self.0.ports.plain)
     }
 
     /// `host:port` of the listener with `SASL_SSL`. It asks for a client's certificate and does without one.
     pub fn tls_bootstrap(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.tls)
+        format!("127.0.0.1:{}", self.0.ports.tls)
     }
 
     /// The certificate authority, as PEM, of the listener with TLS and of [`certificate`](Self::certificate).
@@ -160,19 +96,19 @@ impl KafkaServer {
         self.data().join("client.properties")
     }
 
-    /// The folder with all that it has: `logs` are the records, `broker.log` is what it has to say.
+    /// The folder with all that it has: `logs` are the records, `server.log` is what it has to say.
     pub fn data(&self) -> &Path {
-        self.keeper.folder()
+        self.0.keeper.folder()
     }
 
     /// The process that is the broker, the last one if it was killed.
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.0.pid
     }
 
     /// Ends the broker by `SIGKILL`, and returns when it is gone.
     pub fn kill(&mut self) {
-        self.keeper.kill();
+        self.0.keeper.kill();
     }
 
     /// Starts it again after [`kill`](Self::kill), with the same files and ports, and waits until it serves: about four seconds,
@@ -180,19 +116,17 @@ impl KafkaServer {
     ///
     /// Panics with the end of its log if it does not come up.
     pub fn restart(&mut self) {
-        if let Err(log) = self.come_up() {
-            panic!("Kafka does not come up again:\n{log}");
-        }
+        self.0.restart("Kafka", serves);
     }
 
     /// Stops the broker in its tracks by `SIGSTOP`, and returns when it stands still.
     pub fn pause(&mut self) {
-        self.keeper.pause();
+        self.0.keeper.pause();
     }
 
     /// Lets it go on after [`pause`](Self::pause), by `SIGCONT`.
     pub fn resume(&mut self) {
-        self.keeper.resume();
+        self.0.keeper.resume();
     }
 
     /// One of Kafka's own tools, by the name of its script, `kafka-topics`, or by its class.
@@ -221,6 +155,20 @@ impl KafkaServer {
         assert!(output.status.success(), "{tool:?} fails, {}:\n{stdout}{stderr}", output.status);
         stdout
     }
+}
+
+fn keep(ports: &Ports, properties: &[(&str, &str)]) -> Keeper {
+    Keeper::new("kafka", |folder| {
+        let mut broker = Command::new(SCRIPT);
+        broker.arg("--data").arg(folder);
+        broker.args(["--port", &ports.plain.to_string()]);
+        broker.args(["--controller-port", &ports.controller.to_string()]);
+        broker.args(["--tls-port", &ports.tls.to_string()]);
+        for (key, value) in PROPERTIES.iter().chain(properties) {
+            broker.args(["--set", &format!("{key}={value}")]);
+        }
+        broker
+    })
 }
 
 /// Makes sure of Kafka's jars once in this process, however long that takes.

@@ -21,18 +21,20 @@
 //! The store is `s3s-fs`. What it does otherwise than S3 is put right here: a bucket that is not there and an upload that is
 //! not open are answered with 404, and open uploads can be listed.
 
-mod fault;
+mod refusal;
 mod request;
 mod rule;
 mod server;
 
-mod desk;
-mod door;
 mod listing;
+mod store;
 mod uploads;
 
-pub use fault::{Fault, Refusal};
+pub use refusal::Refusal;
 pub use request::{Action, Request};
 pub use rule::Rule;
 pub use server::S3Server;
 pub use uploads::OpenUpload;
+
+/// What goes wrong with a request.
+pub type Fault = crate::door::Fault<Refusal>;

@@ -3,7 +3,7 @@
 use hyper::{Method, Uri};
 use percent_encoding::percent_decode_str;
 
-use super::fault::Fault;
+use super::Fault;
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Request {
 
 /// Where a request is addressed to.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
+pub struct Target {
     pub(super) action: Action,
     pub(super) bucket: String,
     pub(super) key: String,

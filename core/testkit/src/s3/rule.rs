@@ -1,58 +1,40 @@
 //! Which requests a fault meets.
 
-use super::fault::Fault;
+use super::refusal::Refusal;
 use super::request::{Action, Target};
+use crate::door;
 
 /// A fault, and which requests it meets: every one, unless it is narrowed down.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    fault: Fault,
+pub type Rule = door::Rule<Target>;
+
+/// What a rule is about.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
     action: Option<Action>,
     key: String,
-    skipped: u64,
-    left: u64,
 }
 
-impl Rule {
-    /// A rule for every request.
-    pub fn new(fault: Fault) -> Self {
-        Self { fault, action: None, key: String::new(), skipped: 0, left: u64::MAX }
-    }
-
+impl door::Rule<Target> {
     /// Only requests that ask for this.
     #[must_use]
-    pub fn on(self, action: Action) -> Self {
-        Self { action: Some(action), ..self }
+    pub fn on(mut self, action: Action) -> Self {
+        self.filter.action = Some(action);
+        self
     }
 
     /// Only requests about a key that has this in it.
     #[must_use]
-    pub fn key(self, part: impl Into<String>) -> Self {
-        Self { key: part.into(), ..self }
+    pub fn key(mut self, part: impl Into<String>) -> Self {
+        self.filter.key = part.into();
+        self
     }
+}
 
-    /// Not the first `requests` of those.
-    #[must_use]
-    pub fn after(self, requests: u64) -> Self {
-        Self { skipped: requests, ..self }
-    }
+impl door::Target for Target {
+    type Filter = Filter;
+    type Refusal = Refusal;
 
-    /// At most so many of those.
-    #[must_use]
-    pub fn times(self, requests: u64) -> Self {
-        Self { left: requests, ..self }
-    }
-
-    /// The fault for this request, if the rule is about it.
-    pub(super) fn meets(&mut self, target: &Target) -> Option<Fault> {
-        if self.action.is_some_and(|action| action != target.action) || !target.key.contains(&self.key) {
-            return None;
-        }
-        if self.skipped > 0 {
-            self.skipped -= 1;
-            return None;
-        }
-        self.left = self.left.checked_sub(1)?;
-        Some(self.fault)
+    fn fits(&self, filter: &Filter) -> bool {
+        filter.action.is_none_or(|action| action == self.action) && self.key.contains(&filter.key)
     }
 }

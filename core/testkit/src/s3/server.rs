@@ -1,29 +1,23 @@
 //! The server, as a test sees it.
 
 use std::fs;
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use tempfile::TempDir;
-use tokio::sync::oneshot;
 
-use super::desk::Desk;
-use super::door::Door;
-use super::request::{Action, Request};
+use super::request::{Action, Request, Target};
 use super::rule::Rule;
+use super::store::Store;
 use super::uploads::{OpenUpload, open_uploads};
+use crate::door::Door;
 
 /// An S3 server with one bucket, [`BUCKET`](Self::BUCKET). It ends when it is dropped, and its files go with it.
 #[derive(Debug)]
 pub struct S3Server {
+    // The door is shut before what is behind it goes.
+    door: Door<Target>,
     folder: TempDir,
-    address: SocketAddr,
-    desk: Arc<Desk>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl S3Server {
@@ -40,27 +34,13 @@ impl S3Server {
     pub fn start() -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         fs::create_dir(folder.path().join(Self::BUCKET))?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
-        listener.set_nonblocking(true)?;
-        let desk = Arc::new(Desk::default());
-        let door = Door::new(folder.path(), Arc::clone(&desk))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = door.serve(listener) => {}
-                    _ = stopped => {}
-                }
-            });
-        });
-        Ok(Self { folder, address, desk, stop: Some(stop), thread: Some(thread) })
+        let door = Door::open(Store::new(folder.path())?)?;
+        Ok(Self { door, folder })
     }
 
     /// Its URL.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        self.door.endpoint()
     }
 
     /// What a process needs in its environment to work with it.
@@ -80,17 +60,18 @@ impl S3Server {
 
     /// From now on faults meet the requests that the rule is about. Of several rules about one request the first counts.
     pub fn order(&self, rule: Rule) {
-        self.desk.order(rule);
+        self.door.order(rule);
     }
 
     /// From now on nothing goes wrong.
     pub fn heal(&self) {
-        self.desk.heal();
+        self.door.heal();
     }
 
     /// All requests that have come in, in their order.
     pub fn requests(&self) -> Vec<Request> {
-        self.desk.requests()
+        let entered = self.door.requests().into_iter();
+        entered.map(|(Target { action, key, .. }, fault)| Request { action, key, fault }).collect()
     }
 
     /// How many requests have asked for this.
@@ -110,23 +91,18 @@ impl S3Server {
     ///
     /// Errors: somebody stays for more than half a minute.
     pub fn wait_until_idle(&self) -> io::Result<()> {
-        // Connections are taken in their order: once this one was, those of the dead have been.
-        let mut probe = TcpStream::connect(self.address)?;
-        probe.write_all(b"\r\n\r\nnone\r\n\r\n")?;
-        probe.read_to_end(&mut Vec::new())?;
-        match self.desk.becomes_idle() {
-            true => Ok(()),
-            false => Err(io::Error::new(io::ErrorKind::TimedOut, "somebody is still connected to the S3 server")),
-        }
+        self.door.wait_until_idle()
     }
-}
 
-impl Drop for S3Server {
-    fn drop(&mut self) {
-        self.stop.take();
-        if let Some(thread) = self.thread.take() {
-            // It has nothing to say, and a panic in it has been shown.
-            let _ = thread.join();
-        }
+    /// Waits until so many answers are [held back](crate::s3::Fault::HoldAnswer). Blocks.
+    ///
+    /// Errors: that takes more than half a minute.
+    pub fn wait_until_held(&self, answers: usize) -> io::Result<()> {
+        self.door.wait_until_held(answers)
+    }
+
+    /// Lets the answers go that are held back.
+    pub fn release(&self) {
+        self.door.release();
     }
 }

@@ -1,5 +1,6 @@
 # Keeps a process for whoever holds the other end of the standard input, and ends it when that end is gone: also when its
-# holder was killed. `bash -c … keeper FOLDER COMMAND…` obeys the orders that it reads, and answers each with one line.
+# holder was killed. `bash -c … keeper FOLDER COMMAND…` obeys the orders that it reads, and answers each with one line. In the
+# end it removes the folder, and the files that FOLDER/litter names.
 folder=$1
 shift
 child=
@@ -10,7 +11,7 @@ set -m
 while read -r order; do
   case $order in
     start)
-      "$@" </dev/null >>"$folder/broker.log" 2>&1 &
+      "$@" </dev/null >>"$folder/server.log" 2>&1 &
       child=$!
       echo "$child"
       ;;
@@ -35,5 +36,8 @@ done
 if [ -n "$child" ]; then
   kill -s KILL -- "-$child"
   while kill -0 -- "-$child"; do wait "$child" || sleep 0.01; done
+fi
+if [ -e "$folder/litter" ]; then
+  while read -r path; do rm -f "$path"; done <"$folder/litter"
 fi
 rm -rf "$folder"

@@ -22,6 +22,8 @@ use pipeline_csv as _;
 use pipeline_datafusion as _;
 #[cfg(feature = "datagen")]
 use pipeline_datagen as _;
+#[cfg(feature = "glue")]
+use pipeline_glue as _;
 use pipeline_json as _;
 #[cfg(feature = "s3")]
 use pipeline_s3 as _;

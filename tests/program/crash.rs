@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
+
+use serde_json::{Value, json};
 
 use crate::kafka;
 use crate::letters::{self, DEAD_LETTERS, READER};
@@ -33,20 +35,24 @@ enum Scenario {
 enum Place {
     /// Everything in a folder of this machine.
     Folder,
-    /// The files in a bucket, over HTTP.
+    /// The files in a bucket, over HTTP, and the tables in Glue.
     Bucket,
     /// The topic on a real Kafka.
     Cluster,
 }
 
 /// Every crash point of the house.
-const CRASH_POINTS: [(&str, Scenario); 32] = [
+const CRASH_POINTS: [(&str, Scenario); 36] = [
     ("broker_after_group_commit", Scenario::Stocks),
     ("broker_after_produce_commit", Scenario::Stocks),
     ("broker_after_retention", Scenario::SmallStore),
     ("broker_before_group_commit", Scenario::Stocks),
     ("broker_before_produce_commit", Scenario::Stocks),
     ("broker_before_retention", Scenario::SmallStore),
+    ("glue_after_partitions", Scenario::Stocks),
+    ("glue_after_table", Scenario::Stocks),
+    ("glue_before_partitions", Scenario::Stocks),
+    ("glue_before_table", Scenario::Stocks),
     ("kafka_after_group_commit", Scenario::Stocks),
     ("kafka_after_produce_commit", Scenario::Stocks),
     ("kafka_before_group_commit", Scenario::Stocks),
@@ -120,11 +126,6 @@ sinks:
       - { type: local_table, config: { table: stocks_json } }
 ";
 
-const HOOKS: [&str; 2] = [
-    "    hooks:\n      - { type: local_table, config: { table: stocks } }\n",
-    "    hooks:\n      - { type: local_table, config: { table: stocks_json } }\n",
-];
-
 const LARGE_FILES: &str = "\
 name: large
 sources:
@@ -144,12 +145,14 @@ const LARGE_RECORDS: usize = 1000;
 const LETTERS_WRITTEN: usize = 100;
 
 impl Place {
-    /// Whether a run may pass the point here. The hook that the scenarios have makes tables of local files alone.
+    /// Whether a run may pass the point here.
     fn passes(self, point: &str) -> bool {
         match point.split_once('_') {
             Some(("kafka", _)) => self == Self::Cluster,
             Some(("broker", _)) => self != Self::Cluster,
-            _ => self != Self::Bucket || !(point.starts_with("local_table") || point == "sink_after_hook"),
+            Some(("glue", _)) => self == Self::Bucket,
+            Some(("local", _)) => self != Self::Bucket,
+            _ => true,
         }
     }
 
@@ -161,7 +164,7 @@ impl Place {
     fn of(self, project: Project) -> Project {
         match self {
             Self::Folder => project,
-            Self::Bucket => project.on_s3(),
+            Self::Bucket => project.on_s3().on_glue(),
             Self::Cluster => project.on_kafka(),
         }
     }
@@ -171,9 +174,9 @@ impl Scenario {
     /// The folder, ready for the run that is killed.
     fn prepare(self, place: Place) -> Project {
         match self {
-            Self::Stocks | Self::SmallStore | Self::Rebalance => place.of(stocks(place)),
+            Self::Stocks | Self::SmallStore | Self::Rebalance => place.of(stocks()),
             Self::ChangedFile => {
-                let project = place.of(stocks(place));
+                let project = place.of(stocks());
                 project.run_until("s3_after_put", &[]).with_kill();
                 project
             }
@@ -259,6 +262,9 @@ impl Scenario {
                         "stocks",
                     );
                 }
+                if place == Place::Bucket {
+                    assert_registered(project);
+                }
                 project.keep(&["data", "out"]);
             }
         }
@@ -268,15 +274,32 @@ impl Scenario {
     }
 }
 
-fn stocks(place: Place) -> Project {
+/// Asserts that Glue has both tables, and each folder with files as a partition at its place.
+fn assert_registered(project: &Project) {
+    let list = |table: &str| {
+        let mut input = json!({ "DatabaseName": "market", "TableName": table });
+        let mut found = BTreeSet::new();
+        loop {
+            let answer = project.glue().ask("AWSGlue.GetPartitions", &input);
+            let location = |partition: &Value| partition["StorageDescriptor"]["Location"].as_str().unwrap().to_owned();
+            found.extend(answer["Partitions"].as_array().unwrap().iter().map(location));
+            match answer.get("NextToken") {
+                Some(token) => input["NextToken"] = token.clone(),
+                None => return found,
+            }
+        }
+    };
+    let files = project.files("out/parquet");
+    let folder = |file: &PathBuf| file.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    let folders: BTreeSet<String> =
+        files.iter().map(|file| format!("s3://lake/out/parquet/{}/", folder(file))).collect();
+    assert_eq!(list("stocks"), folders);
+    assert_eq!(list("stocks_json"), BTreeSet::new());
+}
+
+fn stocks() -> Project {
     let project = Project::quickstart();
     project.write("quickstart.yaml", STOCKS);
-    if place == Place::Bucket {
-        // The tables that this hook makes are of local files.
-        for hooks in HOOKS {
-            project.replace("quickstart.yaml", hooks, "");
-        }
-    }
     let csv = project.read(CSV);
     let (header, records) = csv.split_once('\n').unwrap();
     let records: Vec<&str> = records.lines().step_by(THINNED).collect();
@@ -413,6 +436,11 @@ fn a_kill_anywhere_in_a_sink_task_loses_and_doubles_nothing_in_a_bucket() {
 }
 
 #[test]
+fn a_kill_anywhere_in_the_registration_of_a_glue_table_loses_and_doubles_nothing() {
+    survives_kills_in("glue", Place::Bucket);
+}
+
+#[test]
 fn a_kill_anywhere_in_the_writing_of_objects_loses_and_doubles_nothing() {
     survives_kills_in("s3", Place::Bucket);
 }
@@ -454,7 +482,7 @@ fn a_quickstart_that_was_killed_passes_its_own_checks_and_reports_in_the_next_ru
 #[test]
 fn a_file_that_is_changed_after_a_kill_leaves_nothing_of_the_interrupted_flush() {
     for point in ["sink_after_commit", "s3_after_first_put", "s3_after_put"] {
-        let project = stocks(Place::Folder);
+        let project = stocks();
         let json = STOCKS.find("  - name: parquet").unwrap()..STOCKS.find("  - name: json").unwrap();
         let mut text = STOCKS.to_owned();
         text.replace_range(json, "");

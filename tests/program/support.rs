@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use pipeline_testkit::aws::AwsServer;
 use pipeline_testkit::kafka::KafkaServer;
 use pipeline_testkit::s3::S3Server;
 use tempfile::TempDir;
@@ -49,6 +50,8 @@ pub(crate) struct Project {
     file: &'static str,
     /// Where its files go, if not into the folder.
     server: Option<S3Server>,
+    /// Where its tables are, if not in the folder.
+    glue: Option<AwsServer>,
     /// Where its topic is, if not in the folder.
     topic: Option<Topic>,
 }
@@ -56,7 +59,13 @@ pub(crate) struct Project {
 impl Project {
     /// The repository's pipelines.
     pub(crate) fn quickstart() -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap(), file: "quickstart.yaml", server: None, topic: None };
+        let project = Self {
+            folder: tempfile::tempdir().unwrap(),
+            file: "quickstart.yaml",
+            server: None,
+            glue: None,
+            topic: None,
+        };
         let pipelines = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
         for file in ["quickstart.yaml", "data/stocks_daily.csv"] {
             project.write(file, fs::read_to_string(pipelines.join(file)).unwrap());
@@ -66,7 +75,8 @@ impl Project {
 
     /// A pipeline file of that text.
     pub(crate) fn new(text: &str) -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap(), file: "pipeline.yaml", server: None, topic: None };
+        let project =
+            Self { folder: tempfile::tempdir().unwrap(), file: "pipeline.yaml", server: None, glue: None, topic: None };
         project.write(project.file, text);
         project
     }
@@ -78,6 +88,19 @@ impl Project {
         symlink(server.bucket().join("out"), self.path("out")).unwrap();
         self.replace(self.file, "url: out", "url: s3://lake/out");
         Self { server: Some(server), ..self }
+    }
+
+    /// The same with the tables of `local_table` in the Glue database `market`, in a catalog of its own.
+    pub(crate) fn on_glue(self) -> Self {
+        let text = self.read(self.file);
+        let tables = "type: glue_table, config: { database: market, create_database: true, table:";
+        self.write(self.file, text.replace("type: local_table, config: { table:", tables));
+        Self { glue: Some(AwsServer::moto().unwrap()), ..self }
+    }
+
+    /// The server that has its tables.
+    pub(crate) fn glue(&self) -> &AwsServer {
+        self.glue.as_ref().expect("a project on Glue")
     }
 
     /// The same with its topic on a real Kafka, under a name of its own, with time-outs that a test can wait for.
@@ -151,6 +174,7 @@ impl Project {
             command.env_remove(variable);
         }
         command.envs(self.server.iter().flat_map(S3Server::environment));
+        command.envs(self.glue.iter().map(|server| ("AWS_ENDPOINT_URL_GLUE", server.endpoint())));
         command
     }
 

@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::{ClientOptions, RetryConfig};
-use pipeline_api::{Error, Result};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential};
+use object_store::{ClientOptions, CredentialProvider, RetryConfig};
+use pipeline_api::{Error, Result, async_trait};
+use pipeline_aws::{AwsSettings, CredentialsCache};
 use url::Url;
 
 use crate::settings::{Settings, has_credentials, is_loopback};
@@ -25,8 +26,9 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(10);
 const CREDENTIALS: [AmazonS3ConfigKey; 3] =
     [AmazonS3ConfigKey::AccessKeyId, AmazonS3ConfigKey::SecretAccessKey, AmazonS3ConfigKey::Token];
 
-/// A client for a bucket: what the settings say, else what AWS' environment variables say. Connects to nothing yet.
-pub(crate) fn s3_client(settings: &Settings, bucket: &str) -> Result<(Arc<AmazonS3>, Uploads)> {
+/// A client for a bucket: what the settings say, else what AWS' environment variables say, else what every AWS tool would
+/// find. Does not connect to the store yet.
+pub(crate) async fn s3_client(settings: &Settings, bucket: &str) -> Result<(Arc<AmazonS3>, Uploads)> {
     let mut builder = with_environment(defaults(settings), std::env::vars_os(), settings.access_key_id.is_some());
     builder = builder.with_bucket_name(bucket);
     if let Some(region) = &settings.region {
@@ -38,6 +40,11 @@ pub(crate) fn s3_client(settings: &Settings, bucket: &str) -> Result<(Arc<Amazon
     if let Some(token) = &settings.session_token {
         builder = builder.with_token(token.expose());
     }
+    if !is_anonymous(&builder)
+        && (settings.profile.is_some() || builder.get_config_value(&AmazonS3ConfigKey::AccessKeyId).is_none())
+    {
+        builder = with_chain(builder, settings).await?;
+    }
     builder = builder.with_virtual_hosted_style_request(!settings.path_style);
     builder = with_endpoint(builder, settings, bucket)?;
     let region = builder.get_config_value(&AmazonS3ConfigKey::Region).unwrap_or_else(|| DEFAULT_REGION.into());
@@ -46,6 +53,44 @@ pub(crate) fn s3_client(settings: &Settings, bucket: &str) -> Result<(Arc<Amazon
     let client = Arc::new(built.map_err(|error| store_error(error, Call::Write, &format!("s3://{bucket}")))?);
     let http = connector.last().ok_or_else(|| Error::fatal(format!("s3://{bucket}: no connection can be made")))?;
     Ok((Arc::clone(&client), Uploads::new(client, http, region)))
+}
+
+/// Whether the environment says that the bucket is everybody's.
+fn is_anonymous(builder: &AmazonS3Builder) -> bool {
+    builder.get_config_value(&AmazonS3ConfigKey::SkipSignature).is_some_and(|value| value == "true")
+}
+
+/// Asks the profiles, a web identity, the container and the machine who calls and, if nobody has said that, where. Errors:
+/// nobody knows who calls.
+async fn with_chain(mut builder: AmazonS3Builder, settings: &Settings) -> Result<AmazonS3Builder> {
+    let region = builder.get_config_value(&AmazonS3ConfigKey::Region);
+    let known = AwsSettings { region, profile: settings.profile.clone(), ..AwsSettings::default() };
+    let found = known.look_up().await;
+    if let Some(region) = found.region() {
+        builder = builder.with_region(region.as_ref());
+    }
+    let chain = Chain(CredentialsCache::new(&found));
+    chain.0.get().await?;
+    Ok(builder.with_credentials(Arc::new(chain)))
+}
+
+/// Credentials as the client wants them.
+#[derive(Debug)]
+struct Chain(CredentialsCache);
+
+#[async_trait]
+impl CredentialProvider for Chain {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+        let found = self.0.get().await;
+        let found = found.map_err(|error| object_store::Error::Generic { store: "S3", source: error.into() })?;
+        Ok(Arc::new(AwsCredential {
+            key_id: found.access_key_id().to_owned(),
+            secret_key: found.secret_access_key().to_owned(),
+            token: found.session_token().map(str::to_owned),
+        }))
+    }
 }
 
 fn defaults(settings: &Settings) -> AmazonS3Builder {
@@ -107,15 +152,16 @@ mod tests {
     use super::*;
     use crate::tests::settings;
 
-    #[test]
-    fn an_endpoint_on_this_machine_may_be_plain_http_and_no_other() {
+    #[tokio::test]
+    async fn an_endpoint_on_this_machine_may_be_plain_http_and_no_other() {
         let mut settings = settings("s3://lake/x");
+        (settings.access_key_id, settings.secret_access_key) = (Some("id".into()), Some("geheim".into()));
         settings.endpoint = Some("http://127.0.0.1:9000".into());
-        assert!(s3_client(&settings, "lake").is_ok());
+        assert!(s3_client(&settings, "lake").await.is_ok());
         settings.endpoint = Some("http://minio.example.com:9000".into());
-        assert!(s3_client(&settings, "lake").is_err());
+        assert!(s3_client(&settings, "lake").await.is_err());
         settings.allow_http = true;
-        assert!(s3_client(&settings, "lake").is_ok());
+        assert!(s3_client(&settings, "lake").await.is_ok());
     }
 
     #[test]

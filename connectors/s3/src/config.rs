@@ -75,8 +75,13 @@ macro_rules! file_config {
             #[serde(default)]
             pub allow_http: bool,
 
-            /// The access key, with `secret_access_key`. Default: the environment (`AWS_ACCESS_KEY_ID`, …), a web
-            /// identity, the container's or the machine's role. Profiles in `~/.aws` are not read.
+            /// The profile of `~/.aws/config` that gives the credentials, and the region if nobody else does. Default:
+            /// `AWS_PROFILE`, else `default`.
+            #[serde(default)]
+            pub profile: Option<String>,
+
+            /// The access key, with `secret_access_key`. Default: the environment (`AWS_ACCESS_KEY_ID`, …), the profile, a
+            /// web identity, the container's or the machine's role.
             #[serde(default)]
             pub access_key_id: Option<Secret>,
 
@@ -102,6 +107,7 @@ macro_rules! file_config {
                     region: self.region.clone(),
                     path_style: self.path_style,
                     allow_http: self.allow_http,
+                    profile: self.profile.clone(),
                     access_key_id: self.access_key_id.clone(),
                     secret_access_key: self.secret_access_key.clone(),
                     session_token: self.session_token.clone(),

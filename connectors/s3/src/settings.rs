@@ -41,6 +41,7 @@ pub struct Settings {
     pub region: Option<String>,
     pub path_style: bool,
     pub allow_http: bool,
+    pub profile: Option<String>,
     pub access_key_id: Option<Secret>,
     pub secret_access_key: Option<Secret>,
     pub session_token: Option<Secret>,
@@ -116,6 +117,7 @@ impl Settings {
         let given = [
             ("endpoint", self.endpoint.is_some()),
             ("region", self.region.is_some()),
+            ("profile", self.profile.is_some()),
             ("access_key_id", self.access_key_id.is_some()),
             ("secret_access_key", self.secret_access_key.is_some()),
             ("session_token", self.session_token.is_some()),
@@ -158,6 +160,9 @@ impl Settings {
     }
 
     fn check_credentials(&self, findings: &mut Findings) {
+        if self.profile.is_some() && self.access_key_id.is_some() {
+            findings.error("/profile", "both a profile and an access key: leave one of them out");
+        }
         match (&self.access_key_id, &self.secret_access_key) {
             (Some(_), None) => {
                 findings.error(

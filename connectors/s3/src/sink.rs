@@ -61,7 +61,7 @@ impl<C: FileConfig> Plugin for FileSink<C> {
 
     async fn open(config: C, context: Context) -> Result<Self> {
         let settings = config.settings();
-        let store = Store::open(&settings, &absolute(&context)?)?;
+        let store = Store::open(&settings, &absolute(&context)?).await?;
         check_names(store.location(), &context.topic)?;
         Self::over(config, context, store)
     }
@@ -152,7 +152,7 @@ where
     }
 
     async fn reset(config: C, context: Context) -> Result<Option<String>> {
-        let store = Store::open(&config.settings(), &absolute(&context)?)?;
+        let store = Store::open(&config.settings(), &absolute(&context)?).await?;
         Self::over(config, context, store)?.remove_all().await
     }
 

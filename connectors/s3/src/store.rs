@@ -50,12 +50,12 @@ const ATTEMPT_BYTES: usize = 4;
 
 impl Store {
     /// Makes the client; creates the folder of a local location.
-    pub(crate) fn open(settings: &Settings, folder: &Path) -> Result<Self> {
+    pub(crate) async fn open(settings: &Settings, folder: &Path) -> Result<Self> {
         let location =
             Location::parse(&settings.url, folder).map_err(|message| Error::config(format!("/url: {message}")))?;
         match &location {
             Location::Bucket { bucket, .. } => {
-                let (client, uploads) = s3_client(settings, bucket)?;
+                let (client, uploads) = s3_client(settings, bucket).await?;
                 Ok(Self { uploads: Some(uploads), ..Self::new(client, location, settings.multipart_above) })
             }
             Location::Folder(folder) => {

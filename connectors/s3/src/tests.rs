@@ -28,6 +28,7 @@ mod faults;
 mod files;
 mod flushes;
 mod partitions;
+mod seaweed;
 mod server;
 mod stores;
 mod validation;

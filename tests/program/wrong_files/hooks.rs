@@ -42,8 +42,8 @@ fn a_table_is_told_what_its_settings_can_be() {
         ),
         (
             "{ url: out }",
-            "{ url: out }\n    hooks:\n      - { type: glue_table, config: { database: d, table: t } }\n",
-            "18:17 sinks[0].hooks[0].type: unknown hook `glue_table`, expected one of local_table, sql_check",
+            "{ url: out }\n    hooks:\n      - { type: iceberg_table, config: { database: d, table: t } }\n",
+            "18:17 sinks[0].hooks[0].type: unknown hook `iceberg_table`, expected one of glue_table, local_table, sql_check",
         ),
         (
             "{ url: out }",

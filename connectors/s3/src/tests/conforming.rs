@@ -16,7 +16,7 @@ use super::*;
 use crate::settings::FileConfig;
 use crate::{FileSink, S3JsonConfig, S3ParquetConfig};
 
-fn columns() -> SchemaRef {
+pub(super) fn columns() -> SchemaRef {
     schema(&[
         ("id", "bigint not null"),
         ("symbol", "string"),
@@ -45,7 +45,7 @@ fn stored(folder: &Path) -> Vec<Stored> {
 }
 
 /// The ids of the records in a file.
-fn numbers(path: &str, bytes: &[u8]) -> Vec<i64> {
+pub(super) fn numbers(path: &str, bytes: &[u8]) -> Vec<i64> {
     match path.ends_with(".parquet") {
         true => parquet_rows(bytes).iter().map(|row| row["id"].parse().unwrap()).collect(),
         false => json_rows(&unpacked(path, bytes)).iter().map(|row| row["id"].as_i64().unwrap()).collect(),

@@ -21,7 +21,7 @@ async fn flush_into(folder: &Path) {
     let mut sink = json_sink(json!({ "url": "out", "partition_by": ["k"] }), &keyed(), folder).await;
     sink.put(batch(0, keyed())).await.unwrap();
     sink.flush(ranges(0, 0, 4)).await.unwrap();
-    let store = Store::open(&settings("out"), folder).unwrap();
+    let store = Store::open(&settings("out"), folder).await.unwrap();
     store.put("large.json", vec![b'\n'; 65 * 1024 * 1024]).await.unwrap();
 }
 

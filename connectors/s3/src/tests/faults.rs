@@ -41,7 +41,7 @@ async fn a_file_gets_there_once_whatever_happens_to_its_first_requests() {
     join_all(PASSING.map(async |fault| {
         let server = S3Server::start().unwrap();
         server.order(Rule::new(fault).times(2));
-        store_at(&server).put(NAME, b"{}\n".to_vec()).await.unwrap();
+        store_at(&server).await.put(NAME, b"{}\n".to_vec()).await.unwrap();
         assert_eq!(object(&server).as_deref(), Some(&b"{}\n"[..]), "{fault:?}");
         assert_eq!(server.count(Action::Put), 3, "{fault:?}");
     }))
@@ -54,7 +54,7 @@ async fn a_fault_that_stays_is_one_that_may_pass_and_names_the_object() {
     join_all(PASSING.into_iter().chain([conflict]).map(async |fault| {
         let server = S3Server::start().unwrap();
         server.order(Rule::new(fault));
-        let error = store_at(&server).put(NAME, b"{}\n".to_vec()).await.unwrap_err();
+        let error = store_at(&server).await.put(NAME, b"{}\n".to_vec()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Retriable, "{fault:?}: {error:#}");
         assert_eq!(error.to_string(), format!("s3://lake/stocks/{NAME}: the store failed"));
     }))
@@ -62,9 +62,9 @@ async fn a_fault_that_stays_is_one_that_may_pass_and_names_the_object() {
 }
 
 /// A store whose requests get more time than a large file takes.
-fn patient_store_at(server: &S3Server) -> Store {
+async fn patient_store_at(server: &S3Server) -> Store {
     let settings = Settings { timeout: HumanDuration::seconds(30), ..settings_at(server) };
-    Store::open(&settings, Path::new("/")).unwrap()
+    Store::open(&settings, Path::new("/")).await.unwrap()
 }
 
 /// Puts a large file until it is there, and asserts that it is whole and alone.
@@ -96,7 +96,7 @@ async fn an_upload_in_parts_gets_there_whole_whatever_happens_to_one_of_its_requ
     ] {
         let server = S3Server::start().unwrap();
         server.order(Rule::new(fault).on(action).times(1));
-        assert_gets_there(&server, &patient_store_at(&server)).await;
+        assert_gets_there(&server, &patient_store_at(&server).await).await;
         assert!(server.requests().iter().any(|request| request.fault == Some(fault)), "{action:?} {fault:?}");
     }
 }
@@ -106,7 +106,7 @@ async fn a_part_that_is_never_answered_is_sent_again() {
     let server = S3Server::start().unwrap();
     server.order(Rule::new(Fault::Silence).on(Action::PutPart).times(1));
     let settings = Settings { timeout: HumanDuration::seconds(3), ..settings_at(&server) };
-    assert_gets_there(&server, &Store::open(&settings, Path::new("/")).unwrap()).await;
+    assert_gets_there(&server, &Store::open(&settings, Path::new("/")).await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn an_upload_in_parts_that_fails_is_aborted_and_leaves_no_object() {
     ] {
         let server = S3Server::start().unwrap();
         server.order(Rule::new(fault).on(action));
-        let error = patient_store_at(&server).put(NAME, large_file()).await.unwrap_err();
+        let error = patient_store_at(&server).await.put(NAME, large_file()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{action:?} {fault:?}: {error:#}");
         assert_eq!(object(&server), None, "{action:?} {fault:?}");
         assert_eq!(server.open_uploads().unwrap(), [], "{action:?} {fault:?}");
@@ -135,10 +135,10 @@ async fn an_upload_that_could_not_be_aborted_is_aborted_after_the_next_attempt()
     let server = S3Server::start().unwrap();
     server.order(Rule::new(Fault::Refuse(Refusal::SLOW_DOWN)).on(Action::PutPart));
     server.order(Rule::new(Fault::Refuse(Refusal::SLOW_DOWN)).on(Action::AbortUpload));
-    patient_store_at(&server).put(NAME, large_file()).await.unwrap_err();
+    patient_store_at(&server).await.put(NAME, large_file()).await.unwrap_err();
     assert_eq!(server.open_uploads().unwrap().len(), 1);
     server.heal();
-    patient_store_at(&server).put(NAME, large_file()).await.unwrap();
+    patient_store_at(&server).await.put(NAME, large_file()).await.unwrap();
     assert_eq!(server.open_uploads().unwrap(), []);
     assert!(object(&server) == Some(large_file()));
 }
@@ -148,9 +148,9 @@ async fn a_store_that_does_not_show_its_uploads_takes_files_all_the_same() {
     for refusal in [Refusal::ACCESS_DENIED, Refusal { status: 501, code: "NotImplemented" }] {
         let server = S3Server::start().unwrap();
         server.order(Rule::new(Fault::Refuse(refusal)).on(Action::ListUploads));
-        patient_store_at(&server).put(NAME, large_file()).await.unwrap();
+        patient_store_at(&server).await.put(NAME, large_file()).await.unwrap();
         assert!(object(&server) == Some(large_file()));
-        assert_eq!(patient_store_at(&server).remove(|_| true).await.unwrap(), 1);
+        assert_eq!(patient_store_at(&server).await.remove(|_| true).await.unwrap(), 1);
     }
 }
 
@@ -161,7 +161,7 @@ async fn removing_files_aborts_the_uploads_of_such_files_below_the_prefix_alone(
         let settings = Settings { url: url.into(), timeout: HumanDuration::seconds(30), ..settings_at(&server) };
         server.order(Rule::new(Fault::Refuse(Refusal::EXPIRED_TOKEN)).on(Action::CompleteUpload));
         server.order(Rule::new(Fault::Refuse(Refusal::EXPIRED_TOKEN)).on(Action::AbortUpload));
-        Store::open(&settings, Path::new("/")).unwrap().put(path, large_file()).await.unwrap_err();
+        Store::open(&settings, Path::new("/")).await.unwrap().put(path, large_file()).await.unwrap_err();
         server.heal();
     };
     // More than one page of the server's list.
@@ -171,7 +171,7 @@ async fn removing_files_aborts_the_uploads_of_such_files_below_the_prefix_alone(
     begin("s3://lake/stocks", "other.json").await;
     begin("s3://lake/stocks2", NAME).await;
     assert_eq!(server.open_uploads().unwrap().len(), 5);
-    assert_eq!(patient_store_at(&server).remove(|name| name == NAME).await.unwrap(), 0);
+    assert_eq!(patient_store_at(&server).await.remove(|name| name == NAME).await.unwrap(), 0);
     let left: Vec<String> = server.open_uploads().unwrap().into_iter().map(|upload| upload.key).collect();
     assert_eq!(left, ["stocks/other.json".to_owned(), format!("stocks2/{NAME}")]);
 }
@@ -182,10 +182,10 @@ async fn a_slow_store_gets_the_time_that_the_file_gives_it() {
     let bytes = vec![b'x'; 320 * 1024];
     let server = S3Server::start().unwrap();
     server.order(Rule::new(Fault::Drip(std::time::Duration::from_millis(40))));
-    let error = store_at(&server).put(NAME, bytes.clone()).await.unwrap_err();
+    let error = store_at(&server).await.put(NAME, bytes.clone()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Retriable);
     assert!(server.count(Action::Put) > 1);
     let settings = Settings { timeout: HumanDuration::seconds(20), ..settings_at(&server) };
-    Store::open(&settings, Path::new("/")).unwrap().put(NAME, bytes.clone()).await.unwrap();
+    Store::open(&settings, Path::new("/")).await.unwrap().put(NAME, bytes.clone()).await.unwrap();
     assert!(object(&server) == Some(bytes));
 }

@@ -17,14 +17,14 @@ pub(super) fn settings_at(server: &S3Server) -> Settings {
     settings
 }
 
-pub(super) fn store_at(server: &S3Server) -> Store {
-    Store::open(&settings_at(server), Path::new("/")).unwrap()
+pub(super) async fn store_at(server: &S3Server) -> Store {
+    Store::open(&settings_at(server), Path::new("/")).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_key_holds_the_percent_signs_of_hive_once() {
     let server = S3Server::start().unwrap();
-    store_at(&server).put("k=a%3Ab ü/t+0+1-2.json", b"{}\n".to_vec()).await.unwrap();
+    store_at(&server).await.put("k=a%3Ab ü/t+0+1-2.json", b"{}\n".to_vec()).await.unwrap();
     assert_eq!(files_in(&server.bucket())["stocks/k=a%3Ab ü/t+0+1-2.json"], b"{}\n");
 }
 
@@ -49,7 +49,7 @@ async fn what_a_server_refuses_for_good_is_fatal_at_once_and_says_what_to_check(
     ] {
         let server = S3Server::start().unwrap();
         server.order(Rule::new(Fault::Refuse(refusal)));
-        let error = store_at(&server).put("t+0+1-2.json", b"{}\n".to_vec()).await.unwrap_err();
+        let error = store_at(&server).await.put("t+0+1-2.json", b"{}\n".to_vec()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Fatal, "{refusal:?}: {error:#}");
         assert!(error.to_string().starts_with("s3://lake/stocks/t+0+1-2.json: "), "{error}");
         assert!(error.to_string().contains(part), "{refusal:?}: {error}");
@@ -63,7 +63,7 @@ async fn what_a_server_refuses_for_good_is_fatal_at_once_and_says_what_to_check(
 async fn a_wrong_secret_is_found_by_the_server_and_not_shown() {
     let server = S3Server::start().unwrap();
     let settings = Settings { secret_access_key: Some("canary".into()), ..settings_at(&server) };
-    let store = Store::open(&settings, Path::new("/")).unwrap();
+    let store = Store::open(&settings, Path::new("/")).await.unwrap();
     let error = store.put("t+0+1-2.json", b"{}\n".to_vec()).await.unwrap_err();
     assert!(error.to_string().contains("does not know these credentials"), "{error:#}");
     assert!(!format!("{error:?}").contains("canary"));
@@ -73,7 +73,7 @@ async fn a_wrong_secret_is_found_by_the_server_and_not_shown() {
 async fn what_listing_and_deleting_lack_is_named() {
     for (action, permission) in [(Action::List, "s3:ListBucket there"), (Action::Delete, "s3:DeleteObject there")] {
         let server = S3Server::start().unwrap();
-        let store = store_at(&server);
+        let store = store_at(&server).await;
         store.put("t+0+1-2.json", b"{}\n".to_vec()).await.unwrap();
         server.order(Rule::new(Fault::Refuse(Refusal::ACCESS_DENIED)).on(action));
         let error = store.remove(|_| true).await.unwrap_err();

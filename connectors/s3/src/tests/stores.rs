@@ -153,7 +153,7 @@ async fn an_upload_in_parts_that_fails_is_aborted_and_leaves_no_file() {
 #[tokio::test]
 async fn a_large_local_file_is_whole_too() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&settings("out"), folder.path()).unwrap();
+    let store = Store::open(&settings("out"), folder.path()).await.unwrap();
     let bytes = large_file();
     store.put("k=a%3Ab/large.parquet", bytes.clone()).await.unwrap();
     let files = files_in(&folder.path().join("out"));
@@ -215,7 +215,7 @@ async fn discard_and_reset_remove_objects_below_the_prefix_alone() {
 async fn a_folder_that_cannot_be_made_says_so_at_open() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
-    let error = Store::open(&settings("file/out"), folder.path()).map(|_| ()).unwrap_err();
+    let error = Store::open(&settings("file/out"), folder.path()).await.map(|_| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Fatal);
     assert!(error.to_string().contains("in the way"), "{error}");
 }

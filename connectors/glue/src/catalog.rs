@@ -1,0 +1,217 @@
+//! The calls of Glue.
+
+use std::fmt::Debug;
+
+use aws_sdk_glue::Client;
+use aws_sdk_glue::types::{
+    BatchUpdatePartitionRequestEntry, DatabaseInput, Partition, PartitionInput, PartitionValueList, Table, TableInput,
+};
+use pipeline_api::{Error, ErrorKind, Result};
+use pipeline_aws::{Failure, SdkConfig};
+
+use crate::config::GlueTableConfig;
+use crate::layout::unbuilt;
+
+/// The most partitions of one call.
+pub(crate) const BATCH: usize = 100;
+
+const MISSING: &str = "EntityNotFoundException";
+const EXISTS: &str = "AlreadyExistsException";
+const OVERTAKEN: [&str; 2] = ["ConcurrentModificationException", "VersionMismatchException"];
+
+/// One table's place in the catalog.
+#[derive(Clone, Debug)]
+pub(crate) struct Catalog {
+    client: Client,
+    id: Option<String>,
+    database: String,
+    table: String,
+    /// Where the catalog is, for errors: nothing if it is AWS'.
+    at: String,
+}
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    /// Somebody else was faster: look again.
+    Overtaken,
+}
+
+/// What became of partitions that were to be made.
+pub(crate) enum Made {
+    /// These were there already.
+    Except(Vec<Vec<String>>),
+    /// There is no such table.
+    NoTable,
+}
+
+impl Catalog {
+    pub(crate) fn new(config: &GlueTableConfig, aws: &SdkConfig) -> Self {
+        Self {
+            client: Client::new(aws),
+            id: config.catalog_id.clone(),
+            database: config.database.clone(),
+            table: config.table.clone(),
+            at: aws.endpoint_url().map(|endpoint| format!(" at {endpoint}")).unwrap_or_default(),
+        }
+    }
+
+    /// `market.stocks`.
+    pub(crate) fn name(&self) -> String {
+        format!("{}.{}", self.database, self.table)
+    }
+
+    /// The table as it is; `None` if there is none, or no such database.
+    pub(crate) async fn table(&self) -> Result<Option<Table>> {
+        let call =
+            self.client.get_table().set_catalog_id(self.id.clone()).database_name(&self.database).name(&self.table);
+        match call.send().await {
+            Ok(found) => Ok(found.table),
+            Err(error) => match Failure::of(&error) {
+                failure if failure.code.as_deref() == Some(MISSING) => Ok(None),
+                failure => Err(self.failed("looked up", failure)),
+            },
+        }
+    }
+
+    pub(crate) async fn create_table(&self, input: TableInput) -> Result<Outcome> {
+        let call =
+            self.client.create_table().set_catalog_id(self.id.clone()).database_name(&self.database).table_input(input);
+        match call.send().await {
+            Ok(_) => Ok(Outcome::Done),
+            Err(error) => match Failure::of(&error) {
+                failure if failure.code.as_deref() == Some(EXISTS) => Ok(Outcome::Overtaken),
+                failure if failure.code.as_deref() == Some(MISSING) => Err(Error::config(format!(
+                    "there is no Glue database `{}`: make it, or set create_database: true",
+                    self.database
+                ))),
+                failure => Err(self.failed("made", failure)),
+            },
+        }
+    }
+
+    /// Makes the database unless there is one.
+    pub(crate) async fn create_database(&self) -> Result<()> {
+        let input = DatabaseInput::builder().name(&self.database).build().map_err(unbuilt)?;
+        match self.client.create_database().set_catalog_id(self.id.clone()).database_input(input).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match Failure::of(&error) {
+                failure if failure.code.as_deref() == Some(EXISTS) => Ok(()),
+                failure => {
+                    let context = format!("Glue database `{}` cannot be made", self.database);
+                    Err(Error::new(failure.kind, context).with_source(failure.to_string()))
+                }
+            },
+        }
+    }
+
+    /// Replaces the table, if its version is still the given one.
+    pub(crate) async fn update_table(&self, input: TableInput, version: Option<&str>) -> Result<Outcome> {
+        let call = self.client.update_table().set_catalog_id(self.id.clone()).database_name(&self.database);
+        match call.table_input(input).set_version_id(version.map(Into::into)).send().await {
+            Ok(_) => Ok(Outcome::Done),
+            Err(error) => match Failure::of(&error) {
+                failure if failure.code.as_deref().is_some_and(|code| OVERTAKEN.contains(&code) || code == MISSING) => {
+                    Ok(Outcome::Overtaken)
+                }
+                failure => Err(self.failed("changed", failure)),
+            },
+        }
+    }
+
+    /// Removes the table with its partitions; false if there was none.
+    pub(crate) async fn delete_table(&self) -> Result<bool> {
+        let call =
+            self.client.delete_table().set_catalog_id(self.id.clone()).database_name(&self.database).name(&self.table);
+        match call.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match Failure::of(&error) {
+                failure if failure.code.as_deref() == Some(MISSING) => Ok(false),
+                failure => Err(self.failed("removed", failure)),
+            },
+        }
+    }
+
+    /// Makes at most [`BATCH`] partitions.
+    pub(crate) async fn create_partitions(&self, inputs: Vec<PartitionInput>) -> Result<Made> {
+        let call = self.client.batch_create_partition().set_catalog_id(self.id.clone());
+        let call = call.database_name(&self.database).table_name(&self.table).set_partition_input_list(Some(inputs));
+        let answer = match call.send().await {
+            Ok(answer) => answer,
+            Err(error) => match Failure::of(&error) {
+                failure if failure.code.as_deref() == Some(MISSING) => return Ok(Made::NoTable),
+                failure => return Err(self.failed("given partitions", failure)),
+            },
+        };
+        let mut clashes = Vec::new();
+        for refused in answer.errors() {
+            let detail = refused.error_detail();
+            match detail.and_then(|detail| detail.error_code()) {
+                Some(EXISTS) => clashes.push(refused.partition_values().to_vec()),
+                code => {
+                    return Err(self.refused(
+                        refused.partition_values(),
+                        code,
+                        detail.and_then(|of| of.error_message()),
+                    ));
+                }
+            }
+        }
+        Ok(Made::Except(clashes))
+    }
+
+    /// These partitions, at most [`BATCH`] of them, as they are. What is gone by now is left out.
+    pub(crate) async fn partitions(&self, values: &[Vec<String>]) -> Result<Vec<Partition>> {
+        let list = |values: &Vec<String>| {
+            PartitionValueList::builder().set_values(Some(values.clone())).build().map_err(unbuilt)
+        };
+        let mut wanted = values.iter().map(list).collect::<Result<Vec<_>>>()?;
+        let mut found = Vec::new();
+        // Glue may leave some for another call.
+        while !wanted.is_empty() {
+            let call = self.client.batch_get_partition().set_catalog_id(self.id.clone()).database_name(&self.database);
+            let call = call.table_name(&self.table).set_partitions_to_get(Some(wanted));
+            let answer = call.send().await.map_err(|error| self.failed("asked for partitions", Failure::of(&error)))?;
+            found.extend(answer.partitions.unwrap_or_default());
+            wanted = answer.unprocessed_keys.unwrap_or_default();
+        }
+        Ok(found)
+    }
+
+    /// Replaces at most [`BATCH`] partitions that are there.
+    pub(crate) async fn update_partitions(&self, inputs: Vec<PartitionInput>) -> Result<()> {
+        let entry = |input: PartitionInput| {
+            BatchUpdatePartitionRequestEntry::builder()
+                .set_partition_value_list(input.values.clone())
+                .partition_input(input)
+                .build()
+                .map_err(unbuilt)
+        };
+        let entries = inputs.into_iter().map(entry).collect::<Result<Vec<_>>>()?;
+        let call = self.client.batch_update_partition().set_catalog_id(self.id.clone()).database_name(&self.database);
+        let answer = call.table_name(&self.table).set_entries(Some(entries)).send().await;
+        let answer = answer.map_err(|error| self.failed("given partitions", Failure::of(&error)))?;
+        match answer.errors().first() {
+            None => Ok(()),
+            Some(refused) => {
+                let detail = refused.error_detail();
+                let (code, message) = (detail.and_then(|of| of.error_code()), detail.and_then(|of| of.error_message()));
+                Err(self.refused(refused.partition_value_list(), code, message))
+            }
+        }
+    }
+
+    fn failed(&self, done: &str, failure: Failure) -> Error {
+        let context = format!("Glue table `{}`{} cannot be {done}", self.name(), self.at);
+        Error::new(failure.kind, context).with_source(failure.to_string())
+    }
+
+    /// One partition of several was refused.
+    fn refused(&self, values: &[String], code: Option<&str>, message: Option<&str>) -> Error {
+        let code = code.unwrap_or("no reason");
+        let kind = if code.starts_with("Internal") { ErrorKind::Retriable } else { ErrorKind::Fatal };
+        let context = format!("Glue refuses the partition {values:?} of table `{}`", self.name());
+        Error::new(kind, context).with_source(format!("{code}: {}", message.unwrap_or_default()))
+    }
+}

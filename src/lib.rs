@@ -14,6 +14,8 @@
 mod allocator;
 mod cli;
 
+#[cfg(feature = "athena")]
+use pipeline_athena as _;
 #[cfg(feature = "console")]
 use pipeline_console as _;
 #[cfg(feature = "csv")]

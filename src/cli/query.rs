@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use pipeline_api::{Error, Registry, Result};
 use pipeline_json::{TimestampStyle, write_lines};
 use pipeline_runtime::Plan;
+use serde_json::Value;
 
 use super::{LoadArgs, Outcome, files, table};
 
@@ -56,24 +57,44 @@ impl Query {
     }
 }
 
-/// The answer to a query over the tables that the sinks of a plan have registered.
-#[cfg(feature = "datafusion")]
+/// The answer to a query over the tables that the sinks of a plan have registered. Tables of Glue are Athena's.
 pub(super) async fn ask(plan: &Plan, sql: &str) -> Result<Vec<RecordBatch>> {
-    let hooks = plan.sinks.iter().flat_map(|sink| &sink.hooks);
-    let catalog = hooks
-        .filter(|hook| hook.registration.type_name() == "local_table")
-        .map(|hook| {
-            hook.config.get("catalog").and_then(|path| path.as_str()).unwrap_or(pipeline_datafusion::DEFAULT_CATALOG)
-        })
-        .next()
-        .ok_or_else(|| {
-            Error::config(format!("no sink of {} registers a table, expected a hook `local_table`", plan.name))
-        })?;
+    if let Some(table) = hook(plan, "local_table") {
+        return ask_locally(plan, table, sql).await;
+    }
+    // The hook that asks Athena itself says also where.
+    match hook(plan, "athena_check").or_else(|| hook(plan, "glue_table")) {
+        Some(table) => ask_athena(table, sql).await,
+        None => Err(Error::config(format!(
+            "no sink of {} registers a table, expected a hook `local_table` or `glue_table`",
+            plan.name
+        ))),
+    }
+}
+
+/// The config of the first hook of a type.
+fn hook<'a>(plan: &'a Plan, of: &str) -> Option<&'a Value> {
+    let mut hooks = plan.sinks.iter().flat_map(|sink| &sink.hooks);
+    hooks.find(|hook| hook.registration.type_name() == of).map(|hook| &hook.config)
+}
+
+#[cfg(feature = "datafusion")]
+async fn ask_locally(plan: &Plan, table: &Value, sql: &str) -> Result<Vec<RecordBatch>> {
+    let catalog = table.get("catalog").and_then(Value::as_str).unwrap_or(pipeline_datafusion::DEFAULT_CATALOG);
     pipeline_datafusion::query(plan.folder.join(catalog), sql).await
 }
 
-/// Without an engine there are no answers.
 #[cfg(not(feature = "datafusion"))]
-pub(super) async fn ask(_: &Plan, _: &str) -> Result<Vec<RecordBatch>> {
+async fn ask_locally(_: &Plan, _: &Value, _: &str) -> Result<Vec<RecordBatch>> {
     Err(Error::config("this program was built without the feature `datafusion`, which answers queries"))
+}
+
+#[cfg(feature = "athena")]
+async fn ask_athena(table: &Value, sql: &str) -> Result<Vec<RecordBatch>> {
+    pipeline_athena::query(table, sql).await
+}
+
+#[cfg(not(feature = "athena"))]
+async fn ask_athena(_: &Value, _: &str) -> Result<Vec<RecordBatch>> {
+    Err(Error::config("this program was built without the feature `athena`, which answers queries over Glue tables"))
 }

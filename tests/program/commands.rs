@@ -46,9 +46,19 @@ fn every_plugin_is_listed_and_described_with_its_fields_and_an_example() {
     let list = anywhere().call(&["plugins"]).with_code(0);
     let names: Vec<&str> =
         list.out.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next()).collect();
-    for name in
-        ["csv", "ticks", "console", "select", "sql", "json", "s3_parquet", "s3_json", "local_table", "sql_check"]
-    {
+    for name in [
+        "csv",
+        "ticks",
+        "console",
+        "select",
+        "sql",
+        "json",
+        "s3_parquet",
+        "s3_json",
+        "local_table",
+        "sql_check",
+        "athena_check",
+    ] {
         assert!(names.contains(&name), "no {name} in\n{}", list.out);
     }
     for name in names {

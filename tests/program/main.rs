@@ -10,6 +10,7 @@ mod faults;
 mod interrupt;
 mod kafka;
 mod kills;
+mod lake;
 mod letters;
 mod offsets;
 mod partitions;

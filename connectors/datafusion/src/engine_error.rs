@@ -1,8 +1,8 @@
 //! The engine's errors in the words of this project.
 
 use datafusion::common::{DataFusionError, SchemaError};
-use datafusion::sql::sqlparser::parser::ParserError;
 use pipeline_api::{Error, ErrorKind, nearest};
+pub(crate) use pipeline_checks::parser_reason;
 
 /// Why the engine refuses a query or an expression: a sentence without the engine's own prefixes.
 pub(crate) fn reason(error: &DataFusionError) -> String {
@@ -19,14 +19,6 @@ pub(crate) fn reason(error: &DataFusionError) -> String {
         DataFusionError::ArrowError(error, _) => lowered(&error.to_string()),
         DataFusionError::ParquetError(error) => lowered(&error.to_string()),
         other => lowered(&other.strip_backtrace()),
-    }
-}
-
-/// The error of a parser alone.
-pub(crate) fn parser_reason(error: &ParserError) -> String {
-    match error {
-        ParserError::TokenizerError(text) | ParserError::ParserError(text) => lowered(text),
-        ParserError::RecursionLimitExceeded => "nested too deeply".into(),
     }
 }
 

@@ -18,10 +18,9 @@ mod testing;
 
 pub use catalog::{Column, LocalCatalog, Partition, Table, TableFormat};
 pub use local_table::{LocalTable, LocalTableConfig};
+pub use pipeline_checks::{Between, Check, ColumnList, Freshness, OnFailure, RowCount, SqlQuery, Value};
 pub use query::{check_query, query};
-pub use sql_check::{
-    Between, Check, ColumnList, Freshness, OnFailure, RowCount, SqlCheck, SqlCheckConfig, SqlQuery, Value, When,
-};
+pub use sql_check::{SqlCheck, SqlCheckConfig, When};
 pub use sql_condition::{SqlCondition, SqlConditionConfig};
 pub use sql_transform::{SqlTransform, SqlTransformConfig};
 

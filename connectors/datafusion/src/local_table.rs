@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tracing::info;
 
-use crate::catalog::{Stamp, check_table_name, merged, parent};
+use crate::catalog::{Stamp, merged, parent};
 use crate::{DEFAULT_CATALOG, LocalCatalog, Partition, Table};
 
 /// Makes what a sink writes a table of the local catalog, as part of each flush: `pipeline query` finds the records as
@@ -53,7 +53,7 @@ impl Plugin for LocalTable {
     type Config = LocalTableConfig;
 
     fn validate(config: &Self::Config, _records: &Schema, findings: &mut Findings) {
-        if let Err(message) = check_table_name(&config.table) {
+        if let Err(message) = pipeline_checks::check_name("table", &config.table) {
             findings.error("/table", message);
         }
         if config.catalog.trim().is_empty() {

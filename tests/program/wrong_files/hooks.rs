@@ -43,7 +43,7 @@ fn a_table_is_told_what_its_settings_can_be() {
         (
             "{ url: out }",
             "{ url: out }\n    hooks:\n      - { type: iceberg_table, config: { database: d, table: t } }\n",
-            "18:17 sinks[0].hooks[0].type: unknown hook `iceberg_table`, expected one of glue_table, local_table, sql_check",
+            "18:17 sinks[0].hooks[0].type: unknown hook `iceberg_table`, expected one of athena_check, glue_table, local_table, sql_check",
         ),
         (
             "{ url: out }",

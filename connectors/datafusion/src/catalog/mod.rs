@@ -13,7 +13,6 @@ use pipeline_api::{Error, Result};
 
 pub(crate) use location::{local_path, parent};
 pub(crate) use merge::merged;
-pub(crate) use table::check_table_name;
 pub use table::{Column, Partition, Table, TableFormat};
 
 /// A folder with one JSON file for each table.

@@ -91,15 +91,6 @@ impl Table {
     }
 }
 
-/// Errors: `name` could not be a table's name, here or in Glue, and why.
-pub(crate) fn check_table_name(name: &str) -> Result<(), String> {
-    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if !name.is_empty() && name.len() <= 255 && name.chars().all(legal) && !name.starts_with('_') {
-        return Ok(());
-    }
-    Err(format!("`{name}` cannot be a table's name, expected small letters, digits and `_`, such as `stocks_daily`"))
-}
-
 fn columns(schema: &Schema) -> Result<Vec<Column>> {
     let column = |field: &Arc<Field>| {
         let column_type = column_type(field);

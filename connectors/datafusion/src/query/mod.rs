@@ -36,7 +36,7 @@ pub async fn query(catalog: impl AsRef<Path>, sql: &str) -> Result<Vec<RecordBat
 
 /// Errors: why `sql` is not one SELECT. The root package calls it to validate `report:`; it looks at no table.
 pub fn check_query(sql: &str) -> Result<()> {
-    crate::sql_check::parse_query(sql).map(|_| ())
+    pipeline_checks::parse_query(sql).map(|_| ())
 }
 
 /// A session in which every table of the catalog is known by its name.

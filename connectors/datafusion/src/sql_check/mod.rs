@@ -11,12 +11,14 @@ use pipeline_api::{
 };
 use tracing::{debug, warn};
 
-pub use config::{Between, Check, ColumnList, Freshness, OnFailure, RowCount, SqlCheckConfig, SqlQuery, Value, When};
-pub(crate) use validate::parse_query;
+use pipeline_checks::{Check, OnFailure};
+
+pub use config::{SqlCheckConfig, When};
 
 use crate::catalog::local_path;
 use crate::query::{CatalogTable, empty_session, foreign_tables, plan, register, session};
 use crate::{LocalCatalog, Table};
+use measure::LocalSql;
 use row_count::Written;
 
 /// Proves by queries that what a sink wrote is there and is right.
@@ -114,15 +116,14 @@ async fn plan_all(config: &SqlCheckConfig, catalog: &LocalCatalog, wanted: &Tabl
     let columns = table.schema();
     register(&tables, &config.table, table)?;
     for (index, check) in config.checks.iter().enumerate() {
-        if let Some(query) = check.query(&config.table, &columns) {
-            let foreign = foreign_tables(&tables, &query);
-            if !foreign.is_empty() {
-                debug!(tables = %foreign.join(", "), "a check reads tables that are not in the catalog yet");
-                continue;
-            }
-            let planned = plan(&tables, &query).await;
-            planned.map_err(|error| Error::config(format!("checks[{index}]: {error}")))?;
+        let query = check.query(&config.table, &columns, &LocalSql);
+        let foreign = foreign_tables(&tables, &query);
+        if !foreign.is_empty() {
+            debug!(tables = %foreign.join(", "), "a check reads tables that are not in the catalog yet");
+            continue;
         }
+        let planned = plan(&tables, &query).await;
+        planned.map_err(|error| Error::config(format!("checks[{index}]: {error}")))?;
     }
     Ok(())
 }

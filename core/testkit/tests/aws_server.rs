@@ -234,7 +234,18 @@ fn calls_are_on_record_in_their_order() {
 #[test]
 fn the_same_door_stands_before_ministack() {
     let server = AwsServer::ministack().unwrap();
-    server.order(Rule::new(Fault::Refuse(Refusal::THROTTLING)).on("GetDatabases").times(1));
-    assert_eq!(glue(&server, "GetDatabases", &json!({})), refused(400, "ThrottlingException"));
-    glue(&server, "GetDatabases", &json!({})).unwrap();
+    server.order(Rule::new(Fault::Refuse(Refusal::THROTTLING)).on("CreateDatabase").times(1));
+    let database = json!({ "DatabaseInput": { "Name": "market" } });
+    assert_eq!(glue(&server, "CreateDatabase", &database), refused(400, "ThrottlingException"));
+    glue(&server, "CreateDatabase", &database).unwrap();
+    glue(&server, "CreateTable", &json!({ "DatabaseName": "market", "TableInput": table(&["n"]) })).unwrap();
+    assert_eq!(create_partitions(&server, 0..101), refused(400, "ValidationException"));
+    create_partitions(&server, 0..4).unwrap();
+    assert_eq!(pages(&server, json!({})).concat().len(), 4);
+    let seen = glue(&server, "GetTable", &json!({ "DatabaseName": "market", "Name": "stocks" })).unwrap();
+    let change = json!({
+        "DatabaseName": "market", "TableInput": table(&["n", "one"]), "VersionId": seen["Table"]["VersionId"],
+    });
+    glue(&server, "UpdateTable", &change).unwrap();
+    assert_eq!(glue(&server, "UpdateTable", &change), refused(400, "ConcurrentModificationException"));
 }

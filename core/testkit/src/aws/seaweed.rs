@@ -43,7 +43,7 @@ impl SeaweedServer {
         SHARED.get_or_init(Self::start)
     }
 
-    /// Starts a server and waits until it serves, about four seconds.
+    /// Starts a server and waits until it serves, about three seconds.
     ///
     /// Panics with the end of its log if it does not, or with what is missing on this machine.
     pub fn start() -> Self {
@@ -149,6 +149,8 @@ fn command(weed: &Path, folder: &Path, ports: &Ports) -> Command {
     }
     server.args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false"]);
     server.arg(format!("-s3.config={}", users.display()));
+    // A master alone need not wait long for others, nor look for what it knew before it was killed: the volume server tells.
+    server.args(["-master.electionTimeout=1s", "-master.resumeState=false"]);
     // Each bucket has volumes of its own; the first object would make seven.
     server.args(["-volume.max=1000", "-master.volumeSizeLimitMB=64"]);
     server.env("WEED_MASTER_VOLUME_GROWTH_COPY_1", "1").env("TMPDIR", folder);

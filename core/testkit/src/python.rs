@@ -51,3 +51,30 @@ fn succeeded(command: &str, output: io::Result<Output>) {
     assert!(!said.contains("No module named venv") && !said.contains("ensurepip"), "{MISSING}: {said}");
     assert!(output.status.success(), "{command} fails, {}:\n{said}", output.status);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn an_environment_is_made_once_and_anew_when_its_requirements_are_others() {
+        let name = format!("environment-{}", std::process::id());
+        let environments = [(); 2].map(|()| {
+            let name = name.clone();
+            thread::spawn(move || environment(&name, "# one\n"))
+        });
+        let [folder, same] = environments.map(|environment| environment.join().unwrap());
+        assert_eq!(folder, same);
+        assert!(folder.join("bin/python").is_file());
+        let mark = folder.join("mark");
+        fs::write(&mark, "").unwrap();
+        environment(&name, "# one\n");
+        assert!(mark.is_file());
+        environment(&name, "# two\n");
+        assert!(!mark.exists() && folder.join("bin/python").is_file());
+        fs::remove_dir_all(&folder).unwrap();
+        fs::remove_file(folder.with_extension("lock")).unwrap();
+    }
+}

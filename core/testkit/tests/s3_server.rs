@@ -104,6 +104,20 @@ async fn faults_before_the_work_leave_nothing_and_faults_after_it_leave_everythi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_is_held_back_until_it_is_let_go() {
+    let server = Arc::new(S3Server::start().unwrap());
+    server.order(Rule::new(Fault::HoldAnswer));
+    let held = tokio::spawn({
+        let server = Arc::clone(&server);
+        async move { put(&server).await }
+    });
+    server.wait_until_held(1).unwrap();
+    assert!(is_there(&server) && !held.is_finished());
+    server.release();
+    held.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_is_cut_in_the_body_leaves_nothing_of_a_large_object() {
     let server = S3Server::start().unwrap();
     server.order(Rule::new(Fault::Cut));

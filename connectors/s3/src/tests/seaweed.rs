@@ -179,18 +179,19 @@ async fn a_wrong_secret_and_a_bucket_that_is_not_there_are_fatal_and_say_what_to
 async fn a_server_that_stands_still_or_is_gone_is_one_that_may_come_back() {
     let mut server = SeaweedServer::start();
     server.bucket("lake");
-    let settings = Settings { timeout: HumanDuration::seconds(1), ..settings_at(&server, "lake") };
-    let store = open(&settings).await.unwrap();
-    let put = async |name: &str| store.put(name, b"{}\n".to_vec()).await;
-    put("one").await.unwrap();
+    let store = open(&settings_at(&server, "lake")).await.unwrap();
+    let impatient = Settings { timeout: HumanDuration::millis(500), ..settings_at(&server, "lake") };
+    let impatient = open(&impatient).await.unwrap();
+    let put = async |store: &Store, name: &str| store.put(name, b"{}\n".to_vec()).await;
+    put(&store, "one").await.unwrap();
     server.pause();
-    assert_eq!(put("two").await.unwrap_err().kind(), ErrorKind::Retriable);
+    assert_eq!(put(&impatient, "two").await.unwrap_err().kind(), ErrorKind::Retriable);
     server.resume();
-    put("two").await.unwrap();
+    put(&store, "two").await.unwrap();
     server.kill();
-    assert_eq!(put("three").await.unwrap_err().kind(), ErrorKind::Retriable);
+    assert_eq!(put(&store, "three").await.unwrap_err().kind(), ErrorKind::Retriable);
     server.restart();
-    put("three").await.unwrap();
+    put(&store, "three").await.unwrap();
     let keys: Vec<_> = server.objects("lake").into_keys().collect();
     assert_eq!(keys, ["stocks/one", "stocks/three", "stocks/two"]);
 }

@@ -268,9 +268,9 @@ impl Started {
         line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
     }
 
-    /// Whether it has said this on standard error by now.
-    pub(crate) fn has_complained(&self, text: &str) -> bool {
-        self.err.so_far().contains(text)
+    /// What it has said on standard error by now.
+    pub(crate) fn complaints(&self) -> String {
+        self.err.so_far()
     }
 
     pub(crate) fn kill(&mut self) {

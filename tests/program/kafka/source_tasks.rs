@@ -75,7 +75,7 @@ fn survives(fault: Fault, place: usize, expected: &[Row]) {
         Started::new(runner)
     };
     let mut processes = [start(), start()];
-    let run_tasks = || processes.iter().all(|process| process.has_complained("source opened"));
+    let run_tasks = || processes.iter().all(|process| process.complaints().contains("source opened"));
     assert!(becomes_true(run_tasks), "{what}: they do not share the tasks");
     let struck = Timestamp::now();
     match fault {

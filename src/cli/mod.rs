@@ -8,6 +8,7 @@ mod offsets;
 mod plugins;
 mod progress;
 mod query;
+mod reconcile;
 mod redaction;
 mod reset;
 mod run;
@@ -45,6 +46,7 @@ const EXAMPLES: &str = "Examples:
   pipeline plugins s3_parquet
   pipeline query pipelines/quickstart.yaml 'SELECT count(*) FROM stocks'
   pipeline offsets stocks.yaml --set lake/0=1200
+  pipeline reconcile stocks.yaml
 
 Exit codes: 0 ok, 1 the run failed, 2 the command line is wrong, 78 the pipeline file is wrong";
 
@@ -79,6 +81,16 @@ enum Command {
     /// again. Where a flush was under way its range may be written in part: that is refused, and another run finishes it; with
     /// --abandon the range is forgotten and its files stay.
     Offsets(offsets::Offsets),
+    /// Compare the files that a pipeline's sinks have left with what they have committed
+    ///
+    /// By sink: committed offsets that no file names, offsets that two flushes name, files of offsets that are neither committed
+    /// nor planned, files of somebody else, files that cannot be read, and flushes with more or fewer rows than offsets. Rows are
+    /// taken from the footers of Parquet files; those of JSON files are counted with --rows. What is wrong makes the exit code 1;
+    /// a note does not.
+    ///
+    /// Nothing is changed. On Kafka the pipeline may run meanwhile; a store of the embedded broker is held by the process that
+    /// runs.
+    Reconcile(reconcile::Reconcile),
     /// Forget everything that a pipeline has done, and delete what it has written
     Reset(reset::Reset),
     /// Print a completion script for a shell
@@ -165,6 +177,7 @@ fn execute(command: Command, registry: &Registry) -> Outcome {
         Command::Plugins(plugins) => plugins.execute(registry),
         Command::Query(query) => block_on(query.execute(registry)),
         Command::Offsets(offsets) => block_on(offsets.execute(registry)),
+        Command::Reconcile(reconcile) => block_on(reconcile.execute(registry)),
         Command::Reset(reset) => block_on(reset.execute(registry)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "pipeline", &mut std::io::stdout());

@@ -143,7 +143,7 @@ fn parse(partition: &str, offset: &str) -> Option<(i32, Target)> {
 }
 
 /// A look must not make a store.
-fn refuse_before_a_run(plan: &Plan) -> Result<()> {
+pub(super) fn refuse_before_a_run(plan: &Plan) -> Result<()> {
     let BrokerSettings::Embedded(settings) = &plan.broker else { return Ok(()) };
     match &settings.path {
         None => Err(Error::config(

@@ -18,6 +18,7 @@ mod pipelines;
 mod quickstart;
 mod ranges;
 mod reach;
+mod reconcile;
 mod resources;
 mod rows;
 mod secrets;

@@ -28,6 +28,9 @@ mod store;
 mod store_error;
 mod uploads;
 
+mod listing;
+mod row_count;
+
 mod flush;
 mod sink;
 

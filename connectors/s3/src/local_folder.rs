@@ -73,8 +73,40 @@ fn remove_in(folder: &Path, ours: &dyn Fn(&str) -> bool, removed: &mut u64) -> i
     Ok(())
 }
 
+/// Every file below `root`, by its path relative to that, with its size. Links to folders are not followed. Names that are no
+/// UTF-8 are shown as well as they can be.
+pub(crate) fn list_files(root: &Path) -> io::Result<Vec<(String, u64)>> {
+    let mut files = Vec::new();
+    list_in(root, "", &mut files)?;
+    files.sort();
+    Ok(files)
+}
+
+fn list_in(folder: &Path, path: &str, files: &mut Vec<(String, u64)>) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        // Who writes or resets meanwhile may remove it.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let path = format!("{path}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            list_in(&entry.path(), &format!("{path}/"), files)?;
+            continue;
+        }
+        match fs::metadata(entry.path()) {
+            Ok(found) if found.is_file() => files.push((path, found.len())),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// `name`, also of `name#12`.
-fn final_name(name: &str) -> &str {
+pub(crate) fn final_name(name: &str) -> &str {
     match name.rsplit_once('#') {
         Some((file, attempt)) if !attempt.is_empty() && attempt.bytes().all(|byte| byte.is_ascii_digit()) => file,
         _ => name,

@@ -33,14 +33,32 @@ pub(crate) fn is_of_range(name: &str, partition: &TopicPartition, range: &Planne
 
 /// Whether a file of this name is ours, for this topic, under any config.
 pub(crate) fn is_of_topic(name: &str, topic: &str) -> bool {
-    let Some(rest) = name.strip_prefix(topic).and_then(|rest| rest.strip_prefix('+')) else { return false };
-    let Some((partition, rest)) = rest.split_once('+') else { return false };
-    let Some((start, rest)) = rest.split_once('-') else { return false };
-    let Some(extension) = rest.find('.') else { return false };
-    let (end, extension) = rest.split_at(extension);
+    range_of(name, topic).is_some()
+}
+
+/// What the name of a file says, if it is ours, for this topic, under any config.
+pub(crate) fn range_of(name: &str, topic: &str) -> Option<NamedRange> {
+    let (partition, rest) = name.strip_prefix(topic)?.strip_prefix('+')?.split_once('+')?;
+    let (start, rest) = rest.split_once('-')?;
+    let (end, extension) = rest.split_at(rest.find('.')?);
     let (end, revision) = end.split_once('+').unwrap_or((end, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    [partition, start, end, revision].into_iter().all(digits) && start.len() == 20 && EXTENSIONS.contains(&extension)
+    let extension = EXTENSIONS.into_iter().find(|known| *known == extension)?;
+    let offsets = OffsetRange::new(start.parse().ok()?, end.parse().ok()?);
+    let partition = TopicPartition::new(topic, partition.parse().ok()?);
+    let range = PlannedRange { offsets, at: Timestamp::UNIX_EPOCH, revision: revision.parse().ok()? };
+    // What is spelled in another way is somebody else's.
+    let ours = object_name(&partition, &range, extension) == name;
+    ours.then_some(NamedRange { partition, offsets, revision: range.revision, extension })
+}
+
+/// What the name of one of our files says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedRange {
+    pub(crate) partition: TopicPartition,
+    pub(crate) offsets: OffsetRange,
+    pub(crate) revision: u32,
+    /// What it ends with, with its dot.
+    pub(crate) extension: &'static str,
 }
 
 /// Errors: files named after this topic could not be told apart, or readers would skip them.
@@ -79,6 +97,9 @@ mod tests {
             assert!(!is_of_range(&name, &partition, &range(1000, 1 - revision)));
             assert!(!is_of_range(&name, &TopicPartition::new("stocks.daily", 30), &range(1000, revision)));
             assert!(!is_of_topic(&name, "stocks"));
+            let (offsets, partition) = (OffsetRange::new(42, 1000), partition.clone());
+            let named = NamedRange { partition, offsets, revision, extension: ".json.gz" };
+            assert_eq!(range_of(&name, "stocks.daily"), Some(named));
         }
     }
 
@@ -92,6 +113,9 @@ mod tests {
             "t+x+00000000000000000000-1.parquet",
             "t+0+00000000000000000000-1+.parquet",
             "t+0+00000000000000000000-1+2+3.parquet",
+            "t+0+00000000000000000000-1+0.parquet",
+            "t+00+00000000000000000000-1.parquet",
+            "t+0+00000000000000000000-01.parquet",
             "t.parquet",
             "_t+0+00000000000000000000-1.parquet",
         ] {

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pipeline_api::{
-    Artifact, BoxFuture, Buffered, Context, Dataset, Error, Findings, Plugin, Ranges, Result, Schema, Sink, SinkBatch,
-    TopicPartition, async_trait,
+    Artifact, BoxFuture, Buffered, Context, CountRows, Dataset, Error, Findings, Found, Plugin, Ranges, Result, Schema,
+    Sink, SinkBatch, TopicPartition, async_trait,
 };
 
 use crate::encoding::{Encoding, OpenFile};
 use crate::flush::{DetachedFile, write_files};
 use crate::layout::Layout;
+use crate::listing::Listing;
 use crate::location::Location;
 use crate::object_name::{check_topic, is_of_range, is_of_topic, longest_name, object_name};
 use crate::partitioner::{PartitionPath, Partitioner};
@@ -154,6 +155,12 @@ where
     async fn reset(config: C, context: Context) -> Result<Option<String>> {
         let store = Store::open(&config.settings(), &absolute(&context)?).await?;
         Self::over(config, context, store)?.remove_all().await
+    }
+
+    async fn list(config: C, context: Context, count: CountRows) -> Result<Option<Vec<Found>>> {
+        let store = Store::open_to_read(&config.settings(), &absolute(&context)?).await?;
+        let Some(store) = store else { return Ok(Some(Vec::new())) };
+        Listing { store, topic: context.topic, format: <C::Encoding as Encoding>::FORMAT, count }.list().await.map(Some)
     }
 
     async fn put(&mut self, batch: SinkBatch) -> Result<()> {

@@ -2,14 +2,15 @@
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
+use futures::stream::{BoxStream, FuturesUnordered, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{Error as StoreError, MultipartUpload, ObjectStore, ObjectStoreExt};
+use object_store::{Error as StoreError, GetResult, MultipartUpload, ObjectStore, ObjectStoreExt};
 use pipeline_api::{ByteSize, Error, ErrorKind, Result, crash_at};
 
 use crate::client::s3_client;
@@ -51,15 +52,29 @@ const ATTEMPT_BYTES: usize = 4;
 impl Store {
     /// Makes the client; creates the folder of a local location.
     pub(crate) async fn open(settings: &Settings, folder: &Path) -> Result<Self> {
-        let location =
-            Location::parse(&settings.url, folder).map_err(|message| Error::config(format!("/url: {message}")))?;
+        let location = parse_location(settings, folder)?;
+        if let Location::Folder(folder) = &location {
+            fs::create_dir_all(folder).map_err(|error| file_error(error, &location.url()))?;
+        }
+        Self::at(location, settings).await
+    }
+
+    /// The same to look at what is there: makes nothing. `None` if there is no such folder.
+    pub(crate) async fn open_to_read(settings: &Settings, folder: &Path) -> Result<Option<Self>> {
+        let location = parse_location(settings, folder)?;
+        match &location {
+            Location::Folder(folder) if !folder.exists() => Ok(None),
+            _ => Self::at(location, settings).await.map(Some),
+        }
+    }
+
+    async fn at(location: Location, settings: &Settings) -> Result<Self> {
         match &location {
             Location::Bucket { bucket, .. } => {
                 let (client, uploads) = s3_client(settings, bucket).await?;
                 Ok(Self { uploads: Some(uploads), ..Self::new(client, location, settings.multipart_above) })
             }
             Location::Folder(folder) => {
-                fs::create_dir_all(folder).map_err(|error| file_error(error, &location.url()))?;
                 let files = LocalFileSystem::new_with_prefix(folder)
                     .map_err(|error| store_error(error, Call::Write, &location.url()))?;
                 Ok(Self::new(Arc::new(files), location, settings.multipart_above))
@@ -169,6 +184,41 @@ impl Store {
         Ok(count)
     }
 
+    /// Every file, by its path, with its size.
+    pub(crate) async fn list(&self) -> Result<Vec<(String, u64)>> {
+        let place = self.location.url();
+        match self.location.clone() {
+            Location::Folder(root) => blocking(&place, move || local_folder::list_files(&root)).await,
+            Location::Bucket { .. } => {
+                let prefix = self.key("")?;
+                let listed = self.client.list(Some(&prefix)).map_ok(|object| {
+                    let path = object.location.as_ref().strip_prefix(prefix.as_ref()).unwrap_or_default();
+                    (path.trim_start_matches('/').to_owned(), object.size)
+                });
+                listed.try_collect().await.map_err(|error| store_error(error, Call::List, &place))
+            }
+        }
+    }
+
+    /// The bytes of a part of a file; `None` if it has gone.
+    pub(crate) async fn read_part(&self, path: &str, part: Range<u64>) -> Result<Option<Bytes>> {
+        self.unless_gone(path, self.client.get_range(&self.key(path)?, part).await)
+    }
+
+    /// The bytes of a file, from its beginning to its end; `None` if it has gone.
+    pub(crate) async fn read(&self, path: &str) -> Result<Option<BoxStream<'static, object_store::Result<Bytes>>>> {
+        let got = self.client.get(&self.key(path)?).await;
+        Ok(self.unless_gone(path, got)?.map(GetResult::into_stream))
+    }
+
+    fn unless_gone<T>(&self, path: &str, got: object_store::Result<T>) -> Result<Option<T>> {
+        match got {
+            Ok(got) => Ok(Some(got)),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(store_error(error, Call::Read, &self.location.url_of(path))),
+        }
+    }
+
     /// Errors: [`Data`](pipeline_api::ErrorKind::Data) if a file in that folder, with a name of up to `name_bytes`,
     /// cannot be named here.
     pub(crate) fn check_path(&self, path: &PartitionPath, name_bytes: usize) -> Result<()> {
@@ -202,6 +252,10 @@ impl Store {
         };
         key.map_err(|error| Error::fatal(format!("`{path}` is no key of the store")).with_source(error))
     }
+}
+
+fn parse_location(settings: &Settings, folder: &Path) -> Result<Location> {
+    Location::parse(&settings.url, folder).map_err(|message| Error::config(format!("/url: {message}")))
 }
 
 /// Errors: a file with a name of `name_bytes`, which is made from that of the topic, cannot be written there.

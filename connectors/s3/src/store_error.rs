@@ -12,6 +12,7 @@ use crate::answer::without_answer;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Call {
     Write,
+    Read,
     List,
     Remove,
     /// To list and abort uploads in parts.
@@ -23,6 +24,7 @@ impl Call {
     fn permissions(self) -> &'static str {
         match self {
             Self::Write => "s3:PutObject and s3:AbortMultipartUpload",
+            Self::Read => "s3:GetObject",
             Self::List => "s3:ListBucket",
             Self::Remove => "s3:DeleteObject",
             Self::Abort => "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload",

@@ -15,6 +15,7 @@ mod crash_point;
 mod delivery;
 mod error;
 mod findings;
+mod found;
 mod hook;
 mod human_duration;
 mod offsets;
@@ -34,6 +35,7 @@ pub use crash_point::{CRASH_POINT_VARIABLE, HANG_POINT_VARIABLE, PAUSE_POINT_VAR
 pub use delivery::Delivery;
 pub use error::{Error, ErrorKind, Result};
 pub use findings::{Finding, Findings, Severity, nearest};
+pub use found::{CountRows, Found, Origin, Rows};
 pub use hook::{CheckOutcome, Hook, Verdict};
 pub use human_duration::HumanDuration;
 pub use offsets::{OffsetRange, PlannedRange, Ranges, SourceOffsets, TopicPartition};

@@ -9,7 +9,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::{
-    Condition, Context, Converter, Dataset, Delivery, Error, Findings, Hook, Plugin, Result, Sink, Source, Transform,
+    Condition, Context, Converter, CountRows, Dataset, Delivery, Error, Findings, Found, Hook, Plugin, Result, Sink,
+    Source, Transform,
 };
 
 /// The kinds of plugin.
@@ -58,13 +59,15 @@ pub struct Registration {
     open: Open,
 }
 
+type ListFn = fn(Value, Context, CountRows) -> BoxFuture<'static, Result<Option<Vec<Found>>>>;
+
 type OpenFn<T> = fn(Value, Context) -> BoxFuture<'static, Result<T>>;
 
 enum Open {
     Source(OpenFn<Box<dyn Source>>),
     Transform(OpenFn<Box<dyn Transform>>),
     Converter(OpenFn<Box<dyn Converter>>),
-    Sink(OpenFn<Box<dyn Sink>>, OpenFn<Option<String>>, fn(Value, &Context) -> Result<Option<Dataset>>),
+    Sink(OpenFn<Box<dyn Sink>>, OpenFn<Option<String>>, ListFn, fn(Value, &Context) -> Result<Option<Dataset>>),
     Hook(OpenFn<Box<dyn Hook>>, OpenFn<Option<String>>),
     Condition(OpenFn<Box<dyn Condition>>),
 }
@@ -93,7 +96,10 @@ impl Registration {
     kind!(source, open_source, Source, "source");
     kind!(transform, open_transform, Transform, "transform");
     kind!(converter, open_converter, Converter, "converter");
-    kind!(sink, open_sink, Sink, "sink", reset_sink::<P>, |config, context| P::dataset(&parse::<P>(config)?, context));
+    kind!(sink, open_sink, Sink, "sink", reset_sink::<P>, list_sink::<P>, |config, context| P::dataset(
+        &parse::<P>(config)?,
+        context
+    ));
     kind!(hook, open_hook, Hook, "hook", reset_hook::<P>);
     kind!(condition, open_condition, Condition, "condition");
 
@@ -155,7 +161,15 @@ impl Registration {
     /// See [`Sink::reset`] and [`Hook::reset`]; every other kind leaves nothing that could be removed.
     pub async fn reset(&self, config: Value, context: Context) -> Result<Option<String>> {
         match &self.open {
-            Open::Sink(_, reset, _) | Open::Hook(_, reset) => reset(config, context).await,
+            Open::Sink(_, reset, ..) | Open::Hook(_, reset) => reset(config, context).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// See [`Sink::list`]; `None` for every other kind.
+    pub async fn list(&self, config: Value, context: Context, count: CountRows) -> Result<Option<Vec<Found>>> {
+        match &self.open {
+            Open::Sink(_, _, list, _) => list(config, context, count).await,
             _ => Ok(None),
         }
     }
@@ -163,7 +177,7 @@ impl Registration {
     /// See [`Sink::dataset`]; `None` for every other kind.
     pub fn dataset(&self, config: Value, context: &Context) -> Result<Option<Dataset>> {
         match &self.open {
-            Open::Sink(_, _, dataset) => dataset(config, context),
+            Open::Sink(.., dataset) => dataset(config, context),
             _ => Ok(None),
         }
     }
@@ -171,6 +185,14 @@ impl Registration {
 
 fn reset_sink<P: Plugin + Sink>(config: Value, context: Context) -> BoxFuture<'static, Result<Option<String>>> {
     Box::pin(async move { P::reset(parse::<P>(config)?, context).await })
+}
+
+fn list_sink<P: Plugin + Sink>(
+    config: Value,
+    context: Context,
+    count: CountRows,
+) -> BoxFuture<'static, Result<Option<Vec<Found>>>> {
+    Box::pin(async move { P::list(parse::<P>(config)?, context, count).await })
 }
 
 fn reset_hook<P: Plugin + Hook>(config: Value, context: Context) -> BoxFuture<'static, Result<Option<String>>> {

@@ -4,7 +4,7 @@ use arrow::array::{BinaryArray, Int64Array, RecordBatch, TimestampMillisecondArr
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-use crate::{Artifact, Context, Dataset, OffsetRange, Plugin, Ranges, Result, TopicPartition};
+use crate::{Artifact, Context, CountRows, Dataset, Found, OffsetRange, Plugin, Ranges, Result, TopicPartition};
 
 /// Makes records durable in an outside system. One task calls it, one call at a time.
 ///
@@ -29,6 +29,16 @@ pub trait Sink: Send {
     /// Called in place of `open`, and works whatever was changed in the file since. Returns what was removed, for that
     /// person: `70 files below file:///data/out`. `None` if there was nothing.
     async fn reset(_config: Self::Config, _context: Context) -> Result<Option<String>>
+    where
+        Self: Plugin,
+    {
+        Ok(None)
+    }
+
+    /// Lists what readers find where a sink with this config writes: what its flushes left, and what anybody else put there. What
+    /// readers skip is left out. Called in place of `open`, because a person wants to know whether all is there; changes
+    /// nothing, and tasks of the same sink may write meanwhile. `None` if nothing is left that could be listed.
+    async fn list(_config: Self::Config, _context: Context, _count: CountRows) -> Result<Option<Vec<Found>>>
     where
         Self: Plugin,
     {

@@ -2,6 +2,7 @@
 
 mod bisect;
 mod commit_note;
+mod compare;
 mod dead_letter;
 mod decode;
 mod encode;
@@ -12,6 +13,7 @@ mod offsets;
 mod partitioner;
 mod patient;
 mod progress;
+mod reconcile;
 mod retry;
 mod sink_task;
 mod source_task;
@@ -20,11 +22,13 @@ mod stop;
 mod worker;
 
 pub use commit_note::CommitNote;
+pub use compare::Difference;
 pub use offsets::{
     OffsetChange, Offsets, PartitionOffsets, Planned, PlannedUnder, SinkOffsets, Target, Unfinished, no_topic, offsets,
     set_offsets,
 };
 pub use partitioner::partition_of_key;
 pub use progress::{Progress, SinkProgress, SourceProgress};
+pub use reconcile::{Listed, Reconciled, reconcile};
 pub use stop::{Stop, Stopper};
 pub use worker::{End, reset, run};

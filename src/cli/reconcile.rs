@@ -1,0 +1,96 @@
+//! `pipeline reconcile`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use pipeline_api::{CountRows, Error, Registry};
+use pipeline_runtime::run::{self, Listed, Reconciled};
+
+use super::broker::{BRIEFLY, Brokers};
+use super::offsets::refuse_before_a_run;
+use super::redaction::redacted;
+use super::table::grouped;
+use super::{LoadArgs, Outcome, files};
+
+#[derive(Debug, Args)]
+pub(super) struct Reconcile {
+    /// The pipeline file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Count the rows of JSON files too, for which each of them is read
+    #[arg(long)]
+    rows: bool,
+
+    #[command(flatten)]
+    load: LoadArgs,
+}
+
+impl Reconcile {
+    pub(super) async fn execute(&self, registry: &Registry) -> Outcome {
+        let plan = files::load_one(&self.file, &self.load, registry).await?;
+        refuse_before_a_run(&plan)?;
+        let broker = Brokers::default().open(&plan, BRIEFLY).await?;
+        let count = if self.rows { CountRows::Everywhere } else { CountRows::WhereCheap };
+        let mut out = std::io::stdout();
+        let mut wrong = 0;
+        for Reconciled { sink, listed } in run::reconcile(&plan, &broker, count).await? {
+            match listed {
+                None => writeln!(out, "{sink}: leaves nothing that could be listed")?,
+                Some(listed) => {
+                    show(&mut out, &sink, &listed)?;
+                    wrong += errors(&listed);
+                }
+            }
+        }
+        match wrong {
+            0 => Ok(()),
+            1 => Err(Error::data("1 thing is wrong with what the sinks have left").into()),
+            wrong => Err(Error::data(format!("{wrong} things are wrong with what the sinks have left")).into()),
+        }
+    }
+}
+
+fn show(out: &mut impl Write, sink: &str, listed: &Listed) -> std::io::Result<()> {
+    for difference in &listed.differences {
+        let place = difference.partition().map_or_else(|| sink.to_owned(), |partition| format!("{sink}/{partition}"));
+        let kind = if difference.is_error() { "wrong" } else { "note" };
+        writeln!(out, "{}", redacted(&format!("{kind}: {place}: {difference}")))?;
+    }
+    writeln!(out, "{sink}: {}", summary(listed))
+}
+
+/// `54 files, 12,154 records, 3 partitions up to 0:4,100 1:4,000 2:4,054: complete`.
+fn summary(listed: &Listed) -> String {
+    let Listed { files, rows, offsets, committed, lag, .. } = listed;
+    let records = match rows {
+        Some(rows) => format!("{} records", grouped(*rows)),
+        None => format!("{} offsets", grouped(*offsets)),
+    };
+    let up_to: Vec<String> = (0..).zip(committed).map(|(index, offset): (i32, _)| up_to(index, *offset)).collect();
+    let verdict = match (errors(listed), *lag) {
+        (0, 0) => "complete".to_owned(),
+        (0, lag) => format!("complete, and {} offsets of the topic are still to come", grouped(lag)),
+        (wrong, _) => format!("{wrong} wrong"),
+    };
+    let files_of = if *files == 1 { "file" } else { "files" };
+    let partitions = if committed.len() == 1 { "partition" } else { "partitions" };
+    format!(
+        "{} {files_of}, {records}, {} {partitions} up to {}: {verdict}",
+        grouped(*files),
+        committed.len(),
+        up_to.join(" ")
+    )
+}
+
+fn up_to(partition: i32, committed: Option<i64>) -> String {
+    match committed.and_then(|offset| u64::try_from(offset).ok()) {
+        Some(offset) => format!("{partition}:{}", grouped(offset)),
+        None => format!("{partition}:nothing"),
+    }
+}
+
+fn errors(listed: &Listed) -> usize {
+    listed.differences.iter().filter(|difference| difference.is_error()).count()
+}

@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::{DataType, Int64Type};
 use pipeline_api::{
-    Artifact, BoxFuture, Buffered, Context, Dataset, Error, FileFormat, OffsetRange, PartitionValue, PlannedRange,
-    Plugin, Ranges, RecordBatch, Result, SchemaRef, Sink, SinkBatch, Timestamp, TopicPartition, async_trait,
+    Artifact, BoxFuture, Buffered, Context, CountRows, Dataset, Error, FileFormat, Found, OffsetRange, Origin,
+    PartitionValue, PlannedRange, Plugin, Ranges, RecordBatch, Result, Rows, SchemaRef, Sink, SinkBatch, Timestamp,
+    TopicPartition, async_trait,
 };
 use pipeline_testkit::sink_conformance::{Stored, Subject, cases, run};
 use pipeline_testkit::{records, schema};
@@ -94,6 +95,12 @@ enum Fault {
     SaysNothingOfItsReset,
     /// A reset says that it removed something where there was nothing.
     SaysThatItResetNothing,
+    /// A listing leaves out the last file.
+    ListsTooLittle,
+    /// A listing takes the files of other topics for its own.
+    ListsAllTopics,
+    /// A listing makes the sink's folder.
+    MakesItsFolderForTheListing,
     /// What was not flushed is written at the end.
     WritesAtItsClose,
     /// It does not close after a flush failed.
@@ -180,6 +187,35 @@ impl Sink for Shelf {
             _ => shelf.len() < before,
         };
         Ok(says.then(|| format!("{} files", before - shelf.len())))
+    }
+
+    async fn list(config: ShelfConfig, context: Context, _: CountRows) -> Result<Option<Vec<Found>>> {
+        if config.fault == Fault::MakesItsFolderForTheListing {
+            std::fs::create_dir_all(context.folder.join("shelf")).unwrap();
+        }
+        let mut found: Vec<Found> = stored(&context.folder)
+            .into_iter()
+            .map(|stored| {
+                let name = &stored.url[location(&context.folder).len()..];
+                let origin = origin(name).filter(|origin| match origin {
+                    Origin::Flush { partition, .. } => {
+                        partition.topic == context.topic || config.fault == Fault::ListsAllTopics
+                    }
+                    Origin::Foreign => true,
+                });
+                let rows = Rows::Counted(stored.numbers.len() as u64);
+                Found {
+                    url: stored.url,
+                    bytes: stored.bytes.len() as u64,
+                    origin: origin.unwrap_or(Origin::Foreign),
+                    rows,
+                }
+            })
+            .collect();
+        if config.fault == Fault::ListsTooLittle {
+            found.pop();
+        }
+        Ok(Some(found))
     }
 
     async fn put(&mut self, batch: SinkBatch) -> Result<()> {
@@ -315,6 +351,16 @@ fn stem(fault: Fault, partition: &TopicPartition, range: &PlannedRange) -> Strin
     }
 }
 
+/// The range that a name says.
+fn origin(name: &str) -> Option<Origin> {
+    let mut parts = name.split('+');
+    let partition = TopicPartition::new(parts.next()?, parts.next()?.parse().ok()?);
+    let (start, end) = parts.next()?.split_once('-')?;
+    let offsets = OffsetRange::new(start.parse().ok()?, end.parse().ok()?);
+    let revision = parts.next().map_or(Some(0), |revision| revision.parse().ok())?;
+    Some(Origin::Flush { partition, offsets, revision })
+}
+
 async fn write(fault: Fault, file: &str, batches: &[Vec<i64>]) -> usize {
     let now = Timestamp::now().as_second();
     let mut text = String::new();
@@ -444,6 +490,9 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::SaysNothingOfItsReset, "a_reset_says_what_it_removed"),
     (Fault::SaysThatItResetNothing, "a_reset_says_what_it_removed"),
     (Fault::ResetsNothing, "a_reset_removes_what_a_former_config_wrote"),
+    (Fault::ListsTooLittle, "what_was_flushed_is_listed_by_its_ranges"),
+    (Fault::ListsAllTopics, "what_another_topic_left_is_listed_as_foreign"),
+    (Fault::MakesItsFolderForTheListing, "a_listing_changes_nothing"),
     (Fault::WritesAtItsClose, "what_was_not_flushed_is_not_durable"),
     (Fault::ClosesOnce, "it_closes_at_any_time"),
 ];

@@ -27,9 +27,9 @@ fn settings_at(server: &SeaweedServer, bucket: &str) -> Settings {
 }
 
 /// A store over a new bucket.
-fn store_in(bucket: &str) -> Store {
+async fn store_in(bucket: &str) -> Store {
     SeaweedServer::shared().bucket(bucket);
-    open(&settings_at(SeaweedServer::shared(), bucket)).unwrap()
+    open(&settings_at(SeaweedServer::shared(), bucket)).await.unwrap()
 }
 
 async fn open(settings: &Settings) -> pipeline_api::Result<Store> {
@@ -98,7 +98,7 @@ async fn json_objects_conform() {
 
 #[tokio::test]
 async fn a_key_holds_the_percent_signs_of_hive_once() {
-    let store = store_in("keys");
+    let store = store_in("keys").await;
     store.put("k=a%3Ab ü/t+0+1-2.json", b"{}\n".to_vec()).await.unwrap();
     let objects = SeaweedServer::shared().objects("keys");
     assert_eq!(objects, [("stocks/k=a%3Ab ü/t+0+1-2.json".to_owned(), b"{}\n".to_vec())].into());
@@ -117,7 +117,7 @@ fn large_file() -> Vec<u8> {
 
 #[tokio::test]
 async fn a_large_file_goes_up_in_parts_is_whole_and_replaces_what_was_there() {
-    let store = store_in("large");
+    let store = store_in("large").await;
     store.put("k=a%3Ab/large.json", b"small".to_vec()).await.unwrap();
     let etag = async || client("large").head(&Key::parse("stocks/k=a%3Ab/large.json").unwrap()).await.unwrap().e_tag;
     assert!(!etag().await.unwrap().contains('-'));
@@ -137,7 +137,7 @@ async fn leave_upload(bucket: &str, key: &str) {
 
 #[tokio::test]
 async fn what_a_killed_process_left_of_an_upload_is_aborted_once_the_file_is_there() {
-    let store = store_in("left");
+    let store = store_in("left").await;
     for key in ["stocks/k=a b/t+0+1-2.json", "stocks/k=a b/t+0+1-2.json", "stocks/k=a b/t+0+1-2.json.gz"] {
         leave_upload("left", key).await;
     }
@@ -148,7 +148,7 @@ async fn what_a_killed_process_left_of_an_upload_is_aborted_once_the_file_is_the
 
 #[tokio::test]
 async fn removing_files_aborts_the_uploads_of_such_files_below_the_prefix_alone() {
-    let store = store_in("removed");
+    let store = store_in("removed").await;
     for key in ["stocks/k=a b/mine", "stocks/k=b&c/mine", "stocks/k=d+e/mine", "stocks/other", "stocks2/mine"] {
         leave_upload("removed", key).await;
     }

@@ -31,6 +31,7 @@ mod buffering;
 mod closing;
 mod discarding;
 mod flushing;
+mod listing;
 mod replaying;
 mod revoking;
 mod stored;
@@ -150,6 +151,7 @@ pub fn cases() -> Vec<Case<Subject>> {
         buffering::CASES,
         revoking::CASES,
         discarding::CASES,
+        listing::CASES,
         closing::CASES,
     ];
     [plugin_subject::cases(), own.concat()].concat()

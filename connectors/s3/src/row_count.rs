@@ -22,7 +22,7 @@ pub(crate) async fn of_parquet(store: &Store, path: &str, bytes: u64) -> Result<
         let Some(end) = store.read_part(path, bytes - wanted..bytes).await? else { return Ok(None) };
         let mut reader = ParquetMetaDataReader::new();
         return Ok(Some(match reader.try_parse_sized(&end, bytes).and_then(|()| reader.finish()) {
-            Ok(footer) => rows_of(&footer, bytes),
+            Ok(footer) => rows_of(&footer, bytes - footer_length(&end)),
             Err(ParquetError::NeedMoreData(more)) if wanted < more as u64 && more as u64 <= bytes => {
                 wanted = more as u64;
                 continue;
@@ -32,12 +32,27 @@ pub(crate) async fn of_parquet(store: &Store, path: &str, bytes: u64) -> Result<
     }
 }
 
-/// The footer says where its pages are: those must lie in the file.
-fn rows_of(footer: &ParquetMetaData, bytes: u64) -> Rows {
-    let columns = footer.row_groups().iter().flat_map(|group| group.columns());
-    let end = columns.map(|column| column.byte_range()).map(|(start, length)| start.saturating_add(length)).max();
+/// How many bytes the footer takes at the end of a file: what stands before the last four, and eight more (Apache Parquet, "File
+/// Format").
+fn footer_length(end: &[u8]) -> u64 {
+    let length = end.last_chunk::<8>().map_or(0, |[a, b, c, d, ..]| u32::from_le_bytes([*a, *b, *c, *d]));
+    u64::from(length) + 8
+}
+
+/// The footer says where the pages are: those must lie before it, or something has been cut out.
+fn rows_of(footer: &ParquetMetaData, before_footer: u64) -> Rows {
+    let columns = || footer.row_groups().iter().flat_map(|group| group.columns());
+    let end = columns().map(|column| column.byte_range()).map(|(start, length)| start.saturating_add(length)).max();
+    let indexes = columns().flat_map(|column| {
+        let index = |offset: Option<i64>, length: Option<i32>| offset?.checked_add(i64::from(length?));
+        [
+            index(column.offset_index_offset(), column.offset_index_length()),
+            index(column.column_index_offset(), column.column_index_length()),
+        ]
+    });
+    let index_end = indexes.flatten().max().and_then(|end| u64::try_from(end).ok());
     match u64::try_from(footer.file_metadata().num_rows()) {
-        Ok(_) if end.is_some_and(|end| end > bytes) => {
+        Ok(_) if end.max(index_end).is_some_and(|end| end > before_footer) => {
             Rows::Unreadable("its Parquet footer tells of more than the file has".to_owned())
         }
         Ok(rows) => Rows::Counted(rows),

@@ -84,6 +84,16 @@ impl Broker for EmbeddedBroker {
         Ok(self.shared.topic(topic)?.bounds())
     }
 
+    async fn hold_records(&self, topic: &str, ranges: &[(i32, OffsetRange)]) -> Result<Vec<bool>> {
+        let bounds = self.shared.topic(topic)?.bounds();
+        let holds = |partition: i32| usize::try_from(partition).ok().and_then(|index| bounds.get(index));
+        // Every offset is a record.
+        let common = |(partition, range): &(i32, OffsetRange)| {
+            holds(*partition).is_some_and(|holds| range.start.max(holds.start) < range.end.min(holds.end))
+        };
+        Ok(ranges.iter().map(common).collect())
+    }
+
     async fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<Committed>>> {
         let topic = self.shared.topic(topic)?;
         self.shared.store.read(|transaction| {

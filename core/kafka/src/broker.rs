@@ -17,6 +17,7 @@ use crate::bystander::Bystander;
 use crate::consumer::KafkaConsumer;
 use crate::error::{commit_failed, failed};
 use crate::places::Places;
+use crate::probe::Probe;
 use crate::producer::{KafkaProducer, Mode};
 use crate::reach::reach;
 use crate::settings;
@@ -161,6 +162,13 @@ impl Broker for KafkaBroker {
         let (bystander, topic) = (self.bystander(&self.pipeline)?, topic.to_owned());
         let partitions = self.admin.describe(&topic).await?.partitions;
         blocking(move || bystander.bounds(&topic, partitions)).await
+    }
+
+    async fn hold_records(&self, topic: &str, ranges: &[(i32, OffsetRange)]) -> Result<Vec<bool>> {
+        let bounds = self.bounds(topic).await?;
+        let probe = Probe::new(settings::consumer(&self.settings, &self.pipeline, None), topic);
+        let ranges = ranges.to_vec();
+        blocking(move || probe.hold_records(&bounds, &ranges)).await
     }
 
     async fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<Committed>>> {

@@ -15,6 +15,7 @@ mod fit;
 mod login;
 mod native;
 mod places;
+mod probe;
 mod producer;
 mod reach;
 mod records;

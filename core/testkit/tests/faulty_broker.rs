@@ -28,6 +28,7 @@ enum Fault {
     SetsOffsetsUnderAMember,
     FencesWhoeverProduces,
     LetsMembersInBeforeTheyPoll,
+    SaysThatEveryRangeHoldsRecords,
 }
 
 /// The embedded broker with a fault.
@@ -66,6 +67,13 @@ impl Broker for FaultyBroker {
 
     async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>> {
         self.inner.bounds(topic).await
+    }
+
+    async fn hold_records(&self, topic: &str, ranges: &[(i32, OffsetRange)]) -> Result<Vec<bool>> {
+        match self.fault {
+            Fault::SaysThatEveryRangeHoldsRecords => Ok(vec![true; ranges.len()]),
+            _ => self.inner.hold_records(topic, ranges).await,
+        }
     }
 
     async fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<Committed>>> {
@@ -133,6 +141,7 @@ async fn every_fault_is_found() {
     for (fault, case) in [
         (Fault::NeverFencesProducers, "a_newer_producer_fences_the_older"),
         (Fault::ForgetsMetadata, "what_was_committed_comes_back_with_its_metadata"),
+        (Fault::SaysThatEveryRangeHoldsRecords, "a_range_holds_records_where_they_were_committed"),
         (Fault::ResetsNothing, "a_reset_leaves_nothing"),
         (Fault::ResetsNothing, "a_reset_is_refused_while_somebody_reads"),
         (Fault::MakesTopicsThatAreAskedFor, "a_topic_that_is_missing_is_found_nowhere"),

@@ -33,6 +33,10 @@ pub trait Broker: Send + Sync {
     /// that of the next one to be written.
     async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>>;
 
+    /// Whether a consumer would get a record out of each of these ranges, by partition of the topic. What the topic does not hold
+    /// has none. Joins no group.
+    async fn hold_records(&self, topic: &str, ranges: &[(i32, OffsetRange)]) -> Result<Vec<bool>>;
+
     /// What the group has committed, by partition of the topic; `None` where it has committed nothing.
     async fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<Committed>>>;
 

@@ -275,7 +275,7 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hole { offsets, why_no_row: None, .. } => {
-                write!(f, "{offsets} is committed, and no file names it: {} records are missing", length(*offsets))
+                write!(f, "{offsets} is committed, and no file names it: records are missing")
             }
             Self::Hole { offsets, why_no_row: Some(why), .. } => {
                 write!(f, "{offsets} is committed, and no file names it: right only if it holds no row ({why})")

@@ -52,7 +52,14 @@ pub async fn reconcile(plan: &Plan, broker: &Arc<dyn Broker>, count: CountRows) 
             None => None,
             Some(found) => {
                 let after = offsets(plan, broker).await?.sinks.swap_remove(index);
-                Some(Listed::new(&before, &after, found, why_no_row(plan, sink).as_deref()))
+                let mut listed = Listed::new(&before, &after, found, why_no_row(plan, sink).as_deref());
+                if on_kafka(plan) {
+                    let holes = Holes::of(&before, &listed.differences);
+                    let hold_records = broker.hold_records(&plan.topic.name, &holes.asked).await?;
+                    listed.differences =
+                        holes.known(listed.differences, &hold_records, why_dropped(plan, sink).as_deref());
+                }
+                Some(listed)
             }
         };
         reconciled.push(Reconciled { sink: sink.name.clone(), listed });
@@ -60,15 +67,74 @@ pub async fn reconcile(plan: &Plan, broker: &Arc<dyn Broker>, count: CountRows) 
     Ok(reconciled)
 }
 
+fn on_kafka(plan: &Plan) -> bool {
+    matches!(plan.broker, BrokerSettings::Kafka(_))
+}
+
 /// Why an offset may have left no row, if that can be.
 fn why_no_row(plan: &Plan, sink: &SinkPlan) -> Option<String> {
+    let on_kafka = on_kafka(plan).then(|| "on Kafka some offsets are no records".to_owned());
+    let reasons: Vec<String> = on_kafka.into_iter().chain(why_dropped(plan, sink)).collect();
+    (!reasons.is_empty()).then(|| reasons.join(", "))
+}
+
+/// Why a record may have left no row, if that can be.
+fn why_dropped(plan: &Plan, sink: &SinkPlan) -> Option<String> {
     let reasons = [
-        (matches!(plan.broker, BrokerSettings::Kafka(_)), "on Kafka some offsets are no records"),
         (!sink.transforms.is_empty(), "transforms may drop records"),
         (matches!(plan.errors.tolerance, Tolerance::DeadLetterTopic(_)), "dead letters leave no row"),
     ];
     let true_here: Vec<&str> = reasons.into_iter().filter_map(|(holds, reason)| holds.then_some(reason)).collect();
     (!true_here.is_empty()).then(|| true_here.join(", "))
+}
+
+/// The holes of which the topic can still say whether there is a record in them.
+struct Holes {
+    /// What the topic held, by partition.
+    holds: Vec<OffsetRange>,
+    /// The parts of holes that it holds, in the order of the differences.
+    asked: Vec<(i32, OffsetRange)>,
+}
+
+impl Holes {
+    fn of(sink: &SinkOffsets, differences: &[Difference]) -> Self {
+        let holds: Vec<OffsetRange> = sink.partitions.iter().map(|known| known.holds).collect();
+        let asked = differences.iter().filter_map(|difference| match difference {
+            Difference::Hole { partition, offsets, .. } => held(&holds, *partition, *offsets),
+            _ => None,
+        });
+        Self { asked: asked.collect(), holds }
+    }
+
+    /// The differences that are left once it is known which of the parts hold records.
+    fn known(&self, differences: Vec<Difference>, hold_records: &[bool], why_dropped: Option<&str>) -> Vec<Difference> {
+        let mut answers = hold_records.iter();
+        let mut left = Vec::new();
+        for difference in differences {
+            let Difference::Hole { partition, offsets, .. } = difference else {
+                left.push(difference);
+                continue;
+            };
+            let held = held(&self.holds, partition, offsets);
+            let is_held_whole = held.is_some_and(|(_, held)| held == offsets);
+            match held.and_then(|_| answers.next()) {
+                Some(true) => {
+                    let why_no_row = why_dropped.map(str::to_owned);
+                    left.push(Difference::Hole { partition, offsets, why_no_row });
+                }
+                Some(false) if is_held_whole => {}
+                // Nobody can say what the rest was.
+                _ => left.push(difference),
+            }
+        }
+        left
+    }
+}
+
+fn held(holds: &[OffsetRange], partition: i32, offsets: OffsetRange) -> Option<(i32, OffsetRange)> {
+    let holds = holds.get(usize::try_from(partition).ok()?)?;
+    let held = OffsetRange::new(offsets.start.max(holds.start), offsets.end.min(holds.end));
+    (!held.is_empty()).then_some((partition, held))
 }
 
 impl Listed {
@@ -166,6 +232,23 @@ mod tests {
     fn rows_that_nobody_counted_are_no_sum_and_no_difference() {
         let listed = listed(vec![found("x", flush(0, 0, 10), Rows::NotCounted)]);
         assert_eq!((listed.rows, listed.differences), (None, vec![]));
+    }
+
+    #[test]
+    fn a_hole_is_an_error_if_the_topic_has_a_record_there_and_none_if_it_has_no_record() {
+        let hole = |start, end, why: Option<&str>| {
+            let why_no_row = why.map(str::to_owned);
+            Difference::Hole { partition: 0, offsets: OffsetRange::new(start, end), why_no_row }
+        };
+        let mut sink = sink();
+        sink.partitions[0].holds.start = 4;
+        let found = vec![hole(1, 2, Some("k")), hole(3, 5, Some("k")), hole(5, 6, Some("k")), hole(8, 10, Some("k"))];
+        let holes = Holes::of(&sink, &found);
+        assert_eq!(holes.asked, [(4, 5), (5, 6), (8, 10)].map(|(start, end)| (0, OffsetRange::new(start, end))));
+        let known = holes.known(found.clone(), &[false, false, true], None);
+        assert_eq!(known, [hole(1, 2, Some("k")), hole(3, 5, Some("k")), hole(8, 10, None)]);
+        let known = holes.known(found, &[true, false, true], Some("t"));
+        assert_eq!(known, [hole(1, 2, Some("k")), hole(3, 5, Some("t")), hole(8, 10, Some("t"))]);
     }
 
     #[test]

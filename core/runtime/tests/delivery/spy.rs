@@ -45,6 +45,10 @@ impl Broker for Spy {
         self.inner.bounds(topic).await
     }
 
+    async fn hold_records(&self, topic: &str, ranges: &[(i32, OffsetRange)]) -> Result<Vec<bool>> {
+        self.inner.hold_records(topic, ranges).await
+    }
+
     async fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<Committed>>> {
         self.inner.committed(group, topic).await
     }

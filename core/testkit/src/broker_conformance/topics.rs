@@ -1,6 +1,6 @@
 //! Topics.
 
-use pipeline_api::{ErrorKind, SourceOffsets};
+use pipeline_api::{ErrorKind, OffsetRange, SourceOffsets};
 use pipeline_runtime::broker::Producer;
 
 use super::fixture::{Fixture, numbered, offsets, records};
@@ -12,6 +12,7 @@ list_cases![
     a_topic_that_is_missing_is_an_error,
     a_topic_that_is_missing_is_found_nowhere,
     bounds_cover_what_was_committed,
+    a_range_holds_records_where_they_were_committed,
     a_reset_leaves_nothing,
     a_reset_is_refused_while_somebody_reads,
     a_reset_is_refused_while_the_pipeline_writes,
@@ -60,6 +61,23 @@ async fn bounds_cover_what_was_committed(fixture: Fixture) -> Outcome {
     let after = fixture.broker.bounds(&fixture.topic).await?;
     assert_eq!(after[0], before[0]);
     assert!(after[1].end - after[1].start >= 7, "{after:?}");
+    Ok(())
+}
+
+async fn a_range_holds_records_where_they_were_committed(fixture: Fixture) -> Outcome {
+    fixture.topic(2).await?;
+    fixture.produce(1, numbered("v", 0..3)).await?;
+    fixture.produce(1, numbered("v", 3..5)).await?;
+    let bounds = fixture.broker.bounds(&fixture.topic).await?;
+    let OffsetRange { start, end } = bounds[1];
+    let ranges = [
+        (1, OffsetRange::new(start, start + 1)),
+        (1, OffsetRange::new(start + 2, end)),
+        (1, OffsetRange::new(end, end + 5)),
+        (0, OffsetRange::new(bounds[0].start, bounds[0].start + 5)),
+        (1, OffsetRange::new(start + 1, start + 2)),
+    ];
+    assert_eq!(fixture.broker.hold_records(&fixture.topic, &ranges).await?, [true, true, false, false, true]);
     Ok(())
 }
 

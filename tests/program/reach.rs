@@ -46,6 +46,7 @@ fn every_command_gives_up_in_its_time_and_says_where_it_knocked_and_what_to_chec
         (&["run", "pipeline.yaml", "--wait", "2s"][..], 2),
         (&["run", "pipeline.yaml", "--wait", "0s"], 0),
         (&["offsets", "pipeline.yaml"], 0),
+        (&["reconcile", "pipeline.yaml"], 0),
         (&["reset", "pipeline.yaml", "--yes"], 0),
     ] {
         let started = Instant::now();

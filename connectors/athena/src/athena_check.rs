@@ -6,7 +6,6 @@ use arrow::datatypes::Schema;
 use pipeline_api::{Artifact, CheckOutcome, Context, Error, Findings, Hook, Plugin, Result, Verdict, async_trait};
 use pipeline_checks::{Check, Combined, OnFailure};
 use tokio::time::Instant;
-use tracing::warn;
 
 use crate::athena::{Athena, Place};
 use crate::config::{AthenaCheckConfig, When};
@@ -98,7 +97,7 @@ impl AthenaCheck {
         self.athena.answered();
         self.written.clear();
         self.last = Instant::now();
-        Ok(self.judged(outcomes))
+        Ok(self.config.on_failure.judged(outcomes))
     }
 
     async fn ask(&mut self, at_end: Option<u64>) -> Result<Vec<CheckOutcome>> {
@@ -155,16 +154,6 @@ impl AthenaCheck {
             expected: "an answer".into(),
             verdict: Verdict::Failed,
         }
-    }
-
-    fn judged(&self, mut outcomes: Vec<CheckOutcome>) -> Vec<CheckOutcome> {
-        for outcome in &mut outcomes {
-            if outcome.verdict == Verdict::Failed && self.config.on_failure == OnFailure::Warn {
-                outcome.verdict = Verdict::Warned;
-                warn!(check = %outcome.check, found = %outcome.found, expected = %outcome.expected, "check failed");
-            }
-        }
-        outcomes
     }
 }
 

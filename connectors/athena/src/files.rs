@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::Schema;
-use pipeline_api::{Artifact, CheckOutcome, Error, Result, Verdict};
-use pipeline_checks::{Dialect, quoted, quoted_text};
+use pipeline_api::{Artifact, CheckOutcome, Error, Result};
+use pipeline_checks::{Dialect, FilesCounted, quoted, quoted_text};
 
 use crate::dialect::AthenaSql;
 
@@ -70,32 +70,11 @@ impl FileCount<'_> {
             let [Some(path), Some(count)] = row.as_slice() else { return Err(no_count()) };
             counted.insert(path.as_str(), count.parse::<u64>().map_err(|_| no_count())?);
         }
-        let (mut right, mut files) = (0, 0);
-        let mut outcomes = Vec::new();
+        let mut files = FilesCounted::default();
         for artifact in &self.artifacts {
-            let found = counted.get(artifact.url.as_str()).copied();
-            if found.unwrap_or(0) == artifact.rows {
-                right += artifact.rows;
-                files += 1;
-                continue;
-            }
-            outcomes.push(CheckOutcome {
-                check: format!("{table}: row_count of {}", artifact.url),
-                found: found.map_or_else(|| "no such file in the table".into(), |rows| format!("{rows} rows")),
-                expected: format!("{} rows", artifact.rows),
-                verdict: Verdict::Failed,
-            });
+            files.add(table, artifact, counted.get(artifact.url.as_str()).copied());
         }
-        if files > 0 {
-            let text = format!("{right} rows in {files} {}", if files == 1 { "file" } else { "files" });
-            outcomes.push(CheckOutcome {
-                check: format!("{table}: row_count"),
-                found: text.clone(),
-                expected: text,
-                verdict: Verdict::Passed,
-            });
-        }
-        Ok(outcomes)
+        Ok(files.outcomes(table))
     }
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential};
 use object_store::{ClientOptions, CredentialProvider, RetryConfig};
 use pipeline_api::{Error, Result, async_trait};
-use pipeline_aws::{AwsSettings, CredentialsCache};
+use pipeline_aws::{AwsSettings, CredentialsCache, has_credentials, is_loopback};
 use url::Url;
 
-use crate::settings::{Settings, has_credentials, is_loopback};
+use crate::settings::Settings;
 use crate::store_error::{Call, store_error};
 use crate::uploads::{Connector, Uploads};
 

@@ -1,10 +1,11 @@
 //! The settings that both sinks share, and what is wrong with them.
 
 use pipeline_api::{ByteSize, Findings, HumanDuration, Secret};
+use pipeline_aws::{has_credentials, is_loopback};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::Url;
 
 use crate::encoding::Encoding;
 use crate::location::Location;
@@ -184,20 +185,5 @@ impl Settings {
             }
             _ => {}
         }
-    }
-}
-
-/// Whether a URL holds a user's name or password.
-pub(crate) fn has_credentials(url: &Url) -> bool {
-    !url.username().is_empty() || url.password().is_some()
-}
-
-/// Whether a URL leads to this very machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }

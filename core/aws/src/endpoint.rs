@@ -43,12 +43,13 @@ fn parse(endpoint: &str, allow_http: bool) -> Result<Url, String> {
     Ok(url)
 }
 
-fn has_credentials(url: &Url) -> bool {
+/// Whether a URL holds a user's name or password.
+pub fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
 /// Whether a URL leads to this very machine.
-fn is_loopback(url: &Url) -> bool {
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -10,5 +10,6 @@ mod settings;
 
 pub use aws_types::SdkConfig;
 pub use credentials::{Credentials, CredentialsCache};
+pub use endpoint::{has_credentials, is_loopback};
 pub use failure::{Failure, failed};
 pub use settings::AwsSettings;

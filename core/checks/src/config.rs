@@ -1,9 +1,10 @@
 //! What a file says about checks.
 
-use pipeline_api::HumanDuration;
+use pipeline_api::{CheckOutcome, HumanDuration, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
+use tracing::warn;
 
 /// What follows if a check does not hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -14,6 +15,19 @@ pub enum OnFailure {
     Fail,
     /// The run goes on, and says so.
     Warn,
+}
+
+impl OnFailure {
+    /// What follows from checks: one that does not hold is no failure where the run goes on, and is logged.
+    pub fn judged(self, mut outcomes: Vec<CheckOutcome>) -> Vec<CheckOutcome> {
+        if self == Self::Warn {
+            for outcome in outcomes.iter_mut().filter(|outcome| outcome.verdict == Verdict::Failed) {
+                outcome.verdict = Verdict::Warned;
+                warn!(check = %outcome.check, found = %outcome.found, expected = %outcome.expected, "check failed");
+            }
+        }
+        outcomes
+    }
 }
 
 /// One thing that has to hold.

@@ -8,6 +8,7 @@
 mod answer;
 mod combined;
 mod config;
+mod files;
 mod judge;
 mod parse;
 mod query;
@@ -16,6 +17,7 @@ mod validate;
 pub use answer::Answer;
 pub use combined::Combined;
 pub use config::{Between, Check, ColumnList, Freshness, OnFailure, RowCount, SqlQuery, Value};
+pub use files::FilesCounted;
 pub use parse::{grouped_aliases, parse_query, parser_reason};
 pub use query::{Dialect, quoted, quoted_text};
 pub use validate::{check_name, validate};

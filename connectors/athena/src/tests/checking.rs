@@ -80,7 +80,7 @@ async fn the_files_of_a_flush_are_counted_in_their_partitions_and_a_missing_one_
         [
             (
                 "market.stocks: row_count of s3://lake/stocks/symbol=MSFT/year=2012/stocks+0+10.parquet",
-                "no such file in the table",
+                "no such file",
                 Verdict::Failed
             ),
             (

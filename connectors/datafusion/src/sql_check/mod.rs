@@ -6,12 +6,9 @@ mod row_count;
 mod validate;
 
 use datafusion::catalog::TableProvider;
-use pipeline_api::{
-    Artifact, CheckOutcome, Context, Error, Findings, Hook, Plugin, Result, Schema, Verdict, async_trait,
-};
-use tracing::{debug, warn};
-
-use pipeline_checks::{Check, OnFailure};
+use pipeline_api::{Artifact, CheckOutcome, Context, Error, Findings, Hook, Plugin, Result, Schema, async_trait};
+use pipeline_checks::Check;
+use tracing::debug;
 
 pub use config::{SqlCheckConfig, When};
 
@@ -66,12 +63,12 @@ impl Hook for SqlCheck {
         if self.config.when == When::Flush {
             outcomes.extend(self.check_table(0).await?);
         }
-        Ok(self.judged(outcomes))
+        Ok(self.config.on_failure.judged(outcomes))
     }
 
     async fn at_end(&mut self, rows: u64) -> Result<Vec<CheckOutcome>> {
         let outcomes = self.check_table(rows).await?;
-        Ok(self.judged(outcomes))
+        Ok(self.config.on_failure.judged(outcomes))
     }
 }
 
@@ -93,16 +90,6 @@ impl SqlCheck {
             outcomes.push(outcome.map_err(|error| error.context(check.describe(table)))?);
         }
         Ok(outcomes)
-    }
-
-    fn judged(&self, mut outcomes: Vec<CheckOutcome>) -> Vec<CheckOutcome> {
-        for outcome in &mut outcomes {
-            if outcome.verdict == Verdict::Failed && self.config.on_failure == OnFailure::Warn {
-                outcome.verdict = Verdict::Warned;
-                warn!(check = %outcome.check, found = %outcome.found, expected = %outcome.expected, "check failed");
-            }
-        }
-        outcomes
     }
 }
 

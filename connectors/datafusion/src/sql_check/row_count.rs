@@ -1,7 +1,8 @@
 //! Whether the files of a flush hold what the sink says.
 
 use datafusion::prelude::SessionContext;
-use pipeline_api::{Artifact, CheckOutcome, Result, Verdict};
+use pipeline_api::{Artifact, CheckOutcome, Result};
+use pipeline_checks::FilesCounted;
 
 use crate::Table;
 use crate::catalog::local_path;
@@ -33,32 +34,11 @@ impl Written {
 
     /// Reads back each file. One outcome for all that are right, and one for each that is not.
     pub(super) async fn check(&self, table: &str, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {
-        let (mut right, mut files) = (0, 0);
-        let mut outcomes = Vec::new();
+        let mut files = FilesCounted::default();
         for artifact in artifacts {
-            let found = self.count(artifact).await?;
-            if found == Some(artifact.rows) {
-                right += artifact.rows;
-                files += 1;
-                continue;
-            }
-            outcomes.push(CheckOutcome {
-                check: format!("{table}: row_count of {}", artifact.url),
-                found: found.map_or_else(|| "no such file".into(), |rows| format!("{rows} rows")),
-                expected: format!("{} rows", artifact.rows),
-                verdict: Verdict::Failed,
-            });
+            files.add(table, artifact, self.count(artifact).await?);
         }
-        if files > 0 {
-            let text = format!("{right} rows in {files} {}", if files == 1 { "file" } else { "files" });
-            outcomes.push(CheckOutcome {
-                check: format!("{table}: row_count"),
-                found: text.clone(),
-                expected: text,
-                verdict: Verdict::Passed,
-            });
-        }
-        Ok(outcomes)
+        Ok(files.outcomes(table))
     }
 
     async fn count(&self, artifact: &Artifact) -> Result<Option<u64>> {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMillisecondArray};
 use arrow::datatypes::{DataType, Field, TimeUnit};
-use pipeline_api::{ErrorKind, OffsetRange, RecordBatch, Severity, Timestamp};
+use pipeline_api::{ErrorKind, OffsetRange, RecordBatch, Severity, Timestamp, Verdict};
 use serde_json::json;
 
 use super::*;

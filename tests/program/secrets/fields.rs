@@ -21,11 +21,7 @@ fn secret_fields() -> Vec<SecretField> {
 /// Wherever the schema says: if the type is this, then the config has these fields.
 fn collect(schema: &Value, fields: &mut Vec<SecretField>) {
     if let Some(plugin) = schema["if"]["properties"]["type"]["const"].as_str() {
-        for (name, field) in schema["then"]["properties"]["config"]["properties"].as_object().into_iter().flatten() {
-            if field.to_string().contains("\"writeOnly\":true") {
-                fields.push(SecretField { plugin: plugin.into(), name: name.clone() });
-            }
-        }
+        collect_fields(plugin, &schema["then"]["properties"]["config"], fields);
     }
     match schema {
         Value::Object(parts) => parts.values().for_each(|part| collect(part, fields)),
@@ -34,13 +30,35 @@ fn collect(schema: &Value, fields: &mut Vec<SecretField>) {
     }
 }
 
-/// A file with a sink whose config is one line, with a canary in each of its secret fields.
+/// The secrets of a config, also those of a part of it.
+fn collect_fields(plugin: &str, config: &Value, fields: &mut Vec<SecretField>) {
+    for (name, field) in config["properties"].as_object().into_iter().flatten() {
+        match field.to_string().contains("\"writeOnly\":true") {
+            true if field.get("properties").is_some() => collect_fields(plugin, field, fields),
+            true => fields.push(SecretField { plugin: plugin.into(), name: name.clone() }),
+            false => {}
+        }
+    }
+}
+
+/// A server that nobody is.
+const NOBODY: &str = "endpoint: 'http://127.0.0.1:1'";
+
+/// A file with a sink whose config is one line, with a canary in each of the plugin's secret fields.
 fn file_of(plugin: &str, fields: &[SecretField]) -> String {
-    let settings = match plugin {
-        "s3_parquet" | "s3_json" => "url: s3://lake/x, endpoint: 'http://127.0.0.1:1'",
+    let secrets: String = fields.iter().map(|field| format!(", {}: '{}'", field.name, canary(&field.name))).collect();
+    let hook = |config: &str| {
+        format!(
+            "{{ type: s3_json, config: {{ url: s3://lake/x, {NOBODY}, access_key_id: id, secret_access_key: key }}, hooks: [{{ \
+             type: {plugin}, config: {{ database: market, table: stocks, {config}, aws: {{ region: us-east-1, {NOBODY}{secrets} }} }} }}] }}"
+        )
+    };
+    let sink = match plugin {
+        "s3_parquet" | "s3_json" => format!("{{ type: {plugin}, config: {{ url: s3://lake/x, {NOBODY}{secrets} }} }}"),
+        "glue_table" => hook("create_database: true"),
+        "athena_check" => hook("output_location: s3://lake/athena/, checks: [{ row_count: {} }]"),
         other => panic!("{other} has secret fields: say here what else it needs"),
     };
-    let secrets: String = fields.iter().map(|field| format!(", {}: '{}'", field.name, canary(&field.name))).collect();
     format!(
         "\
 name: secrets
@@ -48,7 +66,7 @@ sources:
   - {{ type: ticks, config: {{ rows: 10 }}, transforms: [{{ type: select, config: {{ fields: [symbol] }} }}] }}
 topic: {{ name: secrets, schema: {{ symbol: string }} }}
 sinks:
-  - {{ type: {plugin}, config: {{ {settings}{secrets} }} }}
+  - {sink}
 errors: {{ retry: {{ timeout: 10ms, pause: 1ms, max_pause: 1ms }} }}
 "
     )
@@ -83,6 +101,7 @@ fn no_command_shows_a_secret_field_of_any_plugin() {
         // Nobody listens at the endpoint.
         assert_hidden(&project, &["run", "pipeline.yaml"], &[], FILE).with_code(1).complaining("TRACE");
         assert_hidden(&project, &["reset", "--yes", "pipeline.yaml"], &[], FILE).with_code(1);
+        assert_hidden(&project, &["reconcile", "pipeline.yaml"], &[], FILE).with_code(1);
     }
 }
 
@@ -129,7 +148,7 @@ fn no_mistake_in_its_line_or_in_itself_shows_a_secret_field_of_any_plugin() {
 
 #[test]
 fn a_canary_that_is_planted_where_no_secret_belongs_is_found() {
-    let (plugin, fields) = plugins().remove(0);
+    let (plugin, fields) = plugins().into_iter().find(|(plugin, _)| plugin == "s3_parquet").unwrap();
     let planted = file_of(&plugin, &fields).replace("s3://lake/x", "s3://lake/kanarienvogel");
     let project = Project::new(&planted);
     for arguments in [&["run", "pipeline.yaml"][..], &["reset", "pipeline.yaml", "--yes"]] {

@@ -45,6 +45,10 @@ pub(crate) async fn s3_client(settings: &Settings, bucket: &str) -> Result<(Arc<
     {
         builder = with_chain(builder, settings).await?;
     }
+    for (name, value) in settings.objects.encryption() {
+        let key = name.parse().map_err(|error| store_error(error, Call::Write, &format!("s3://{bucket}")))?;
+        builder = builder.with_config(key, value);
+    }
     builder = builder.with_virtual_hosted_style_request(!settings.path_style);
     builder = with_endpoint(builder, settings, bucket)?;
     let region = builder.get_config_value(&AmazonS3ConfigKey::Region).unwrap_or_else(|| DEFAULT_REGION.into());

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::json_encoding::{JsonCompression, JsonEncoding};
+use crate::objects::ObjectSettings;
 use crate::parquet_encoding::{ParquetCompression, ParquetEncoding};
 use crate::settings::{
     FileConfig, MetadataColumns, Settings, default_max_partitions, default_multipart_above, default_path_style,
@@ -56,6 +57,10 @@ macro_rules! file_config {
             #[serde(default = "default_timeout")]
             pub timeout: HumanDuration,
 
+            /// What is said of each object beside its bytes.
+            #[serde(default)]
+            pub objects: ObjectSettings,
+
             /// The URL of an S3 server other than AWS, such as `http://127.0.0.1:9000`. Default: the environment
             /// variable `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, else AWS itself.
             #[serde(default)]
@@ -103,6 +108,7 @@ macro_rules! file_config {
                     max_partitions: self.max_partitions,
                     multipart_above: self.multipart_above,
                     timeout: self.timeout,
+                    objects: self.objects.clone(),
                     endpoint: self.endpoint.clone(),
                     region: self.region.clone(),
                     path_style: self.path_style,

@@ -64,7 +64,7 @@ async fn write_file<F: OpenFile>(store: &Store, progress: &Progress, file: Detac
         .await
         .map_err(|error| Error::fatal(format!("{path}: the file could not be finished")).with_source(error))??;
     let size = bytes.len() as u64;
-    store.put(&path, bytes).await?;
+    store.write(&path, bytes, store.attributes(rows, offsets)).await?;
     if !progress.first_written.swap(true, Ordering::Relaxed) {
         crash_at("s3_after_first_put");
     }

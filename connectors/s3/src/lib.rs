@@ -24,6 +24,7 @@ mod answer;
 mod client;
 mod local_folder;
 mod object_name;
+mod objects;
 mod store;
 mod store_error;
 mod uploads;
@@ -42,6 +43,7 @@ mod tests;
 
 pub use config::{S3JsonConfig, S3ParquetConfig};
 pub use json_encoding::JsonCompression;
+pub use objects::{Encryption, ObjectSettings};
 pub use parquet_encoding::ParquetCompression;
 pub use settings::MetadataColumns;
 pub use sink::FileSink;

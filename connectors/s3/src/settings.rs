@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::encoding::Encoding;
 use crate::location::Location;
+use crate::objects::ObjectSettings;
 
 /// The config of a sink that writes files.
 pub trait FileConfig: DeserializeOwned + JsonSchema + Send + Sync + 'static {
@@ -38,6 +39,7 @@ pub struct Settings {
     pub max_partitions: usize,
     pub multipart_above: ByteSize,
     pub timeout: HumanDuration,
+    pub objects: ObjectSettings,
     pub endpoint: Option<String>,
     pub region: Option<String>,
     pub path_style: bool,
@@ -104,6 +106,7 @@ impl Settings {
         if self.max_partitions == 0 {
             findings.error("/max_partitions", "at least 1 file must be open to write anything, such as 1000");
         }
+        self.objects.check(findings);
         self.check_region(findings);
         if !MULTIPART_ABOVE.contains(&self.multipart_above) {
             let message =
@@ -117,6 +120,7 @@ impl Settings {
     fn check_unused(&self, findings: &mut Findings) {
         let given = [
             ("endpoint", self.endpoint.is_some()),
+            ("objects", self.objects.is_given()),
             ("region", self.region.is_some()),
             ("profile", self.profile.is_some()),
             ("access_key_id", self.access_key_id.is_some()),

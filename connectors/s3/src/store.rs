@@ -10,12 +10,16 @@ use bytes::Bytes;
 use futures::stream::{BoxStream, FuturesUnordered, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{Error as StoreError, GetResult, MultipartUpload, ObjectStore, ObjectStoreExt};
-use pipeline_api::{ByteSize, Error, ErrorKind, Result, crash_at};
+use object_store::{
+    Attributes, Error as StoreError, GetResult, MultipartUpload, ObjectStore, ObjectStoreExt, PutMultipartOptions,
+    PutOptions,
+};
+use pipeline_api::{ByteSize, Error, ErrorKind, OffsetRange, Result, crash_at};
 
 use crate::client::s3_client;
 use crate::local_folder;
 use crate::location::Location;
+use crate::objects::ObjectSettings;
 use crate::partitioner::PartitionPath;
 use crate::settings::Settings;
 use crate::store_error::{Call, file_error, store_error};
@@ -27,6 +31,8 @@ pub(crate) struct Store {
     /// What local folders do not have.
     uploads: Option<Uploads>,
     location: Location,
+    /// What is said of each object in a bucket.
+    objects: ObjectSettings,
     /// Up to this size a file is one request: it is there whole or not at all, and leaves nothing to clean up.
     single_put_bytes: usize,
 }
@@ -72,7 +78,8 @@ impl Store {
         match &location {
             Location::Bucket { bucket, .. } => {
                 let (client, uploads) = s3_client(settings, bucket).await?;
-                Ok(Self { uploads: Some(uploads), ..Self::new(client, location, settings.multipart_above) })
+                let store = Self::new(client, location, settings.multipart_above);
+                Ok(Self { uploads: Some(uploads), objects: settings.objects.clone(), ..store })
             }
             Location::Folder(folder) => {
                 let files = LocalFileSystem::new_with_prefix(folder)
@@ -84,23 +91,31 @@ impl Store {
 
     pub(crate) fn new(client: Arc<dyn ObjectStore>, location: Location, multipart_above: ByteSize) -> Self {
         let single_put_bytes = usize::try_from(multipart_above.bytes()).unwrap_or(usize::MAX);
-        Self { client, uploads: None, location, single_put_bytes }
+        Self { client, uploads: None, location, objects: ObjectSettings::default(), single_put_bytes }
     }
 
     pub(crate) fn location(&self) -> &Location {
         &self.location
     }
 
+    /// What is said of a file with so many rows of these offsets. Local files have nothing of the kind.
+    pub(crate) fn attributes(&self, rows: u64, offsets: OffsetRange) -> Attributes {
+        self.objects.attributes(rows, offsets)
+    }
+
     /// Writes a file whole, in place of what had its name. Returns when it is durable, but for the folders of a local
     /// file (see [`settle`](Self::settle)).
-    pub(crate) async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<()> {
+    pub(crate) async fn write(&self, path: &str, bytes: Vec<u8>, attributes: Attributes) -> Result<()> {
         let key = self.key(path)?;
         let place = self.location.url_of(path);
         crash_at("s3_before_put");
         let in_parts = bytes.len() > self.single_put_bytes;
         let result = match in_parts {
-            true => self.put_in_parts(&key, bytes.into()).await,
-            false => self.client.put(&key, bytes.into()).await.map(|_| ()),
+            true => self.put_in_parts(&key, bytes.into(), attributes).await,
+            false => {
+                let options = PutOptions { tags: self.objects.tag_set(), attributes, ..PutOptions::default() };
+                self.client.put_opts(&key, bytes.into(), options).await.map(|_| ())
+            }
         };
         result.map_err(|error| store_error(error, Call::Write, &place))?;
         match &self.location {
@@ -118,8 +133,10 @@ impl Store {
         }
     }
 
-    async fn put_in_parts(&self, key: &Key, bytes: Bytes) -> object_store::Result<()> {
-        let mut upload = self.client.put_multipart(key).await?;
+    async fn put_in_parts(&self, key: &Key, bytes: Bytes, attributes: Attributes) -> object_store::Result<()> {
+        let options =
+            PutMultipartOptions { tags: self.objects.tag_set(), attributes, ..PutMultipartOptions::default() };
+        let mut upload = self.client.put_multipart_opts(key, options).await?;
         let result = send_parts(&mut *upload, bytes, PART_BYTES.min(self.single_put_bytes)).await;
         if result.is_err() {
             match upload.abort().await {

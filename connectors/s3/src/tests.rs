@@ -55,6 +55,13 @@ async fn json_sink(settings: Value, records: &RecordBatch, folder: &Path) -> S3J
     S3Json::open(config(settings), context(records.schema(), folder)).await.unwrap()
 }
 
+impl Store {
+    /// Writes a file of which nothing else is said.
+    async fn put(&self, path: &str, bytes: Vec<u8>) -> pipeline_api::Result<()> {
+        self.write(path, bytes, object_store::Attributes::new()).await
+    }
+}
+
 fn memory_store() -> (Arc<InMemory>, Store) {
     let memory = Arc::new(InMemory::new());
     let location = Location::Bucket { bucket: "lake".into(), prefix: "p".into() };

@@ -402,7 +402,7 @@ fn the_other_settings_are_told_what_they_can_be() {
         (
             "url: out",
             "url: s3://lake/x, acces_key_id: hidden",
-            "16:33 sinks[0].config.acces_key_id: unknown field, did you mean `access_key_id`? expected one of url, partition_by, compression, row_group_rows, metadata, max_partitions, multipart_above, timeout, endpoint, region, path_style, allow_http, profile, access_key_id, secret_access_key, session_token",
+            "16:33 sinks[0].config.acces_key_id: unknown field, did you mean `access_key_id`? expected one of url, partition_by, compression, row_group_rows, metadata, max_partitions, multipart_above, timeout, objects, endpoint, region, path_style, allow_http, profile, access_key_id, secret_access_key, session_token",
         ),
         (
             "url: out",
@@ -417,7 +417,7 @@ fn the_other_settings_are_told_what_they_can_be() {
         (
             "type: s3_parquet\n    config: { url: out }",
             "type: s3_json\n    config: { url: out, row_group_rows: 5 }",
-            "16:25 sinks[0].config.row_group_rows: unknown field, expected one of url, partition_by, compression, metadata, max_partitions, multipart_above, timeout, endpoint, region, path_style, allow_http, profile, access_key_id, secret_access_key, session_token",
+            "16:25 sinks[0].config.row_group_rows: unknown field, expected one of url, partition_by, compression, metadata, max_partitions, multipart_above, timeout, objects, endpoint, region, path_style, allow_http, profile, access_key_id, secret_access_key, session_token",
         ),
         (
             "type: s3_parquet\n    config: { url: out }",

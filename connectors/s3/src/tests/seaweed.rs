@@ -195,3 +195,26 @@ async fn a_server_that_stands_still_or_is_gone_is_one_that_may_come_back() {
     let keys: Vec<_> = server.objects("lake").into_keys().collect();
     assert_eq!(keys, ["stocks/one", "stocks/three", "stocks/two"]);
 }
+
+#[tokio::test]
+async fn an_object_says_what_the_file_asks_for_whole_and_in_parts() {
+    let server = SeaweedServer::shared();
+    server.bucket("said");
+    let objects =
+        serde_json::json!({ "storage_class": "STANDARD_IA", "tags": { "team": "market data" }, "metadata": true });
+    let settings = Settings { objects: serde_json::from_value(objects).unwrap(), ..settings_at(server, "said") };
+    let store = open(&settings).await.unwrap();
+    for (name, bytes) in [("small", b"{}\n".to_vec()), ("large", vec![b'x'; 6 * MIB])] {
+        store.write(name, bytes, store.attributes(3, OffsetRange::new(40, 45))).await.unwrap();
+        let said = server.said_of("said", &format!("stocks/{name}"));
+        for (header, value) in [
+            ("x-amz-meta-rows", "3"),
+            ("x-amz-meta-first-offset", "40"),
+            ("x-amz-meta-end-offset", "45"),
+            ("x-amz-storage-class", "STANDARD_IA"),
+            ("x-amz-tagging-team", "market data"),
+        ] {
+            assert_eq!(said.get(header).map(String::as_str), Some(value), "{name}: {said:?}");
+        }
+    }
+}

@@ -169,3 +169,19 @@ fn the_schema_of_the_config_shows_docs_and_defaults() {
         assert!(property["description"].is_string(), "{name} has no description");
     }
 }
+
+#[test]
+fn what_no_object_can_be_said_to_be_is_refused() {
+    let with = |objects: Value| json!({ "url": "s3://lake/x", "objects": objects });
+    let many: serde_json::Map<_, _> = (0..11).map(|number| (format!("t{number}"), json!("v"))).collect();
+    for (objects, expected) in [
+        (json!({ "storage_class": "cold" }), &["/objects/storage_class: `cold` is no storage class"][..]),
+        (json!({ "kms_key_id": "k" }), &["/objects/kms_key_id: needs `encryption: kms`"]),
+        (json!({ "encryption": "s3", "kms_key_id": "k" }), &["/objects/kms_key_id: needs `encryption: kms`"]),
+        (json!({ "tags": many }), &["/objects/tags: 11 tags"]),
+        (json!({ "tags": { "k": "v".repeat(257) } }), &["/objects/tags/k: its value at most 256"]),
+        (json!({ "encryption": "kms_twice", "kms_key_id": "k", "tags": { "k": "v" }, "metadata": true }), &[]),
+    ] {
+        assert_refused(with(objects), expected);
+    }
+}

@@ -66,6 +66,16 @@ pub(super) fn open_uploads(port: u16, bucket: &str) -> Vec<String> {
     keys
 }
 
+/// What was said of an object when it was put, by the names of the headers in small letters.
+pub(super) fn said_of(port: u16, bucket: &str, key: &str) -> BTreeMap<String, String> {
+    let path = format!("{BUCKETS}/{bucket}/{key}");
+    let folder = path.rfind('/').map_or("", |slash| &path[..slash]);
+    let entry = entries(port, folder).into_iter().find(|entry| entry["FullPath"] == path);
+    let said = entry.and_then(|entry| entry["Extended"].as_object().cloned()).unwrap_or_default();
+    let decoded = |value: &Value| String::from_utf8(BASE64_STANDARD.decode(value.as_str()?).ok()?).ok();
+    said.iter().filter_map(|(name, value)| Some((name.to_lowercase(), decoded(value)?))).collect()
+}
+
 /// What is in a folder. A folder that is not there is empty.
 fn entries(port: u16, folder: &str) -> Vec<Value> {
     let mut entries = Vec::new();

@@ -84,6 +84,11 @@ impl SeaweedServer {
         filer::open_uploads(self.filer(), bucket)
     }
 
+    /// What was said of an object when it was put, read past S3: `x-amz-meta-…`, `x-amz-tagging-…`, by names in small letters.
+    pub fn said_of(&self, bucket: &str, key: &str) -> BTreeMap<String, String> {
+        filer::said_of(self.filer(), bucket, key)
+    }
+
     fn filer(&self) -> u16 {
         self.0.ports.filer[0]
     }

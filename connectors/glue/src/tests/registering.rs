@@ -32,10 +32,10 @@ impl Catalog {
         config
     }
 
-    async fn try_open(&self, more: Value) -> pipeline_api::Result<GlueTable> {
+    fn try_open(&self, more: Value) -> impl Future<Output = pipeline_api::Result<GlueTable>> + use<> {
         let context =
             Context { dataset: Some(self.dataset.clone()), ..Context::new("p", self.dataset.columns.clone()) };
-        GlueTable::open(serde_json::from_value(self.config(more)).unwrap(), context).await
+        GlueTable::open(serde_json::from_value(self.config(more)).unwrap(), context)
     }
 
     async fn open(&self) -> GlueTable {
@@ -146,6 +146,22 @@ async fn tasks_that_change_a_table_at_once_end_in_one_right_table() {
     drop(other.open().await);
     assert_eq!(columns(&other.server), ["price double", "size bigint", "venue string"]);
     assert!(versions(&other.server) >= 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_seen_an_older_table_takes_nothing_away_from_it() {
+    let catalog = Catalog::new();
+    drop(catalog.open().await);
+    let late = catalog.with_columns(&[("price", "double"), ("size", "bigint")]);
+    late.server.order(Rule::new(Fault::HoldAnswer).on("GetTable").times(1));
+    let opening = tokio::spawn(late.try_open(json!({})));
+    tokio::task::block_in_place(|| late.server.wait_until_held(1)).unwrap();
+    let quick = late.with_columns(&[("price", "double"), ("venue", "string")]);
+    drop(quick.open().await);
+    quick.server.release();
+    let error = opening.await.unwrap().unwrap_err().to_string();
+    assert!(error.contains("column `venue`: found string, wanted no such column"), "{error}");
+    assert_eq!(columns(&quick.server), ["price double", "venue string"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

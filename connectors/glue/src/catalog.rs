@@ -1,7 +1,5 @@
 //! The calls of Glue.
 
-use std::fmt::Debug;
-
 use aws_sdk_glue::Client;
 use aws_sdk_glue::types::{
     BatchUpdatePartitionRequestEntry, DatabaseInput, Partition, PartitionInput, PartitionValueList, Table, TableInput,

@@ -150,7 +150,7 @@ impl Layout {
 }
 
 /// The values of a partition as Glue has them.
-pub(crate) fn glue_values(values: &[Option<String>]) -> Vec<String> {
+fn glue_values(values: &[Option<String>]) -> Vec<String> {
     values.iter().map(|value| value.clone().unwrap_or_else(|| NULL.to_owned())).collect()
 }
 

@@ -11,7 +11,7 @@ use tracing::debug;
 
 use crate::client::ClientLog;
 use crate::error::failed;
-use crate::settings::refused;
+use crate::login::LetIn;
 
 /// How long the broker has for one look.
 const LOOKING: Duration = Duration::from_secs(30);
@@ -32,8 +32,7 @@ impl Probe {
 
     /// Whether each of these ranges has a record that is committed, of what is held by partition. Blocks.
     pub(crate) fn hold_records(&self, holds: &[OffsetRange], ranges: &[(i32, OffsetRange)]) -> Result<Vec<bool>> {
-        let client: BaseConsumer<ClientLog> =
-            self.config.create_with_context(ClientLog::new(&self.topic)).map_err(refused)?;
+        let client = LetIn::new(&self.config, ClientLog::new(&self.topic), BaseConsumer::client)?;
         let look = |(partition, range): &(i32, OffsetRange)| {
             let Some(holds) = usize::try_from(*partition).ok().and_then(|index| holds.get(index)) else {
                 return Ok(false);

@@ -1,6 +1,8 @@
 //! How clients are made, and let in by a token where the file says so.
 
 #[cfg(feature = "msk")]
+mod token;
+#[cfg(feature = "msk")]
 mod tokens;
 
 use std::ops::{Deref, DerefMut};

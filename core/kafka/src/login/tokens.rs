@@ -9,16 +9,16 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
-use aws_config::Region;
-use aws_msk_iam_sasl_signer::generate_auth_token;
 use pipeline_api::{Error, Result};
+use pipeline_aws::{AwsSettings, CredentialsCache};
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
 use rdkafka::config::ClientConfig;
 use tokio::runtime::{Builder, Runtime};
 
+use super::token::Token;
 use crate::native::Bearer;
 use crate::settings::msk_region;
 
@@ -64,19 +64,9 @@ struct State {
     token: Option<Token>,
 }
 
-struct Token {
-    text: String,
-    /// In milliseconds since 1970 UTC.
-    valid_until: i64,
-}
-
-impl Token {
-    /// How long it may be given to clients yet.
-    fn lasts(&self) -> Duration {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let end = Duration::from_millis(u64::try_from(self.valid_until).unwrap_or(0));
-        end.saturating_sub(AHEAD).saturating_sub(now)
-    }
+/// How long a token may be given to clients yet.
+fn lasts(token: &Token) -> Duration {
+    (token.valid_until - AHEAD).duration_since(SystemTime::now()).unwrap_or_default()
 }
 
 impl Office {
@@ -90,7 +80,7 @@ impl Office {
         let office = Arc::<Self>::default();
         let failed = |error| Error::fatal("no thread can be started for the tokens of MSK").with_source(error);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let (own, name) = (office.clone(), Region::new(region.to_owned()));
+        let (own, name) = (office.clone(), region.to_owned());
         let work = move || own.work(&runtime, &name);
         std::thread::Builder::new().name("kafka tokens".into()).spawn(work).map_err(failed)?;
         offices.insert(region.to_owned(), office.clone());
@@ -100,8 +90,8 @@ impl Office {
     /// Whoever comes gets the token that there is, or else the next one.
     fn admit(&self, bearer: Bearer) -> u64 {
         let mut state = self.state();
-        if let Some(token) = state.token.as_ref().filter(|token| !token.lasts().is_zero()) {
-            bearer.give(&token.text, token.valid_until);
+        if let Some(token) = state.token.as_ref().filter(|token| !lasts(token).is_zero()) {
+            bearer.give(&token.text, token.valid_until_millis());
         }
         state.count += 1;
         let number = state.count;
@@ -111,14 +101,13 @@ impl Office {
     }
 
     /// Signs for as long as the process lives, whenever there is somebody who needs a token.
-    fn work(&self, runtime: &Runtime, region: &Region) {
+    fn work(&self, runtime: &Runtime, region: &str) {
         let mut next = Instant::now();
         loop {
             self.wait_until(next);
-            let signed = runtime.block_on(generate_auth_token(region.clone()));
-            let signed = signed.map(|(text, valid_until)| Token { text, valid_until });
-            next = Instant::now() + signed.as_ref().map_or(PAUSE, Token::lasts);
-            self.give_all(signed.map_err(|error| error.to_string()));
+            let signed = runtime.block_on(sign(region));
+            next = Instant::now() + signed.as_ref().map_or(PAUSE, lasts);
+            self.give_all(signed.map_err(|error| format!("{error:#}")));
         }
     }
 
@@ -142,7 +131,7 @@ impl Office {
         let mut state = self.state();
         for bearer in state.bearers.values() {
             match &signed {
-                Ok(token) => bearer.give(&token.text, token.valid_until),
+                Ok(token) => bearer.give(&token.text, token.valid_until_millis()),
                 Err(reason) => bearer.refuse(reason),
             }
         }
@@ -152,4 +141,11 @@ impl Office {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whoever this process is by now: the credentials are asked for anew each time, because they expire too.
+async fn sign(region: &str) -> Result<Token> {
+    let settings = AwsSettings { region: Some(region.to_owned()), ..AwsSettings::default() };
+    let credentials = CredentialsCache::new(&settings.look_up().await).get().await?;
+    Token::sign(region, credentials, SystemTime::now())
 }

@@ -20,9 +20,6 @@ const TIME: Duration = Duration::from_millis(100);
 /// A program that is not optimised takes about ten times as long. Whatever is quadratic takes minutes.
 const TIME_IN_DEBUG: Duration = Duration::from_secs(2);
 
-/// Names an optimised program to hold to the promise, in place of the one that was built for the tests.
-const PROGRAM_VARIABLE: &str = "PIPELINE_TEST_PROGRAM";
-
 const GOOD: &str = "\
 name: stocks
 sources:
@@ -77,17 +74,12 @@ fn in_sink(settings: &str) -> String {
 fn an_expensive_file_is_refused_at_once_and_in_little_memory() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pipeline.yaml");
-    let (program, most_memory, most_time) = match std::env::var(PROGRAM_VARIABLE) {
-        Ok(program) => (program, MEMORY, TIME),
-        Err(_) => {
-            let (memory, time) = if cfg!(debug_assertions) { (MEMORY_IN_DEBUG, TIME_IN_DEBUG) } else { (MEMORY, TIME) };
-            (env!("CARGO_BIN_EXE_pipeline").to_owned(), memory, time)
-        }
-    };
+    let (most_memory, most_time) =
+        if cfg!(debug_assertions) { (MEMORY_IN_DEBUG, TIME_IN_DEBUG) } else { (MEMORY, TIME) };
     let mut wrong = Vec::new();
     for (what, text) in EXPENSIVE {
         fs::write(&file, text()).unwrap();
-        let mut command = Command::new(&program);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pipeline"));
         command.arg("validate").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let used = command.spawn().unwrap().wait4().unwrap();
         let (memory, time) = (used.rusage.maxrss, used.rusage.utime + used.rusage.stime);

@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::StreamExt;
+use futures::stream;
 use pipeline_api::Delivery;
 use pipeline_kafka::KafkaBroker;
 use pipeline_runtime::KafkaSettings;
 use pipeline_runtime::broker::Broker;
 use pipeline_testkit::broker_conformance;
 use pipeline_testkit::kafka::KafkaServer;
+
+/// Most cases wait for a session to end.
+const SIDE_BY_SIDE: usize = 8;
 
 /// With time-outs that a test can wait for.
 fn settings(server: &KafkaServer) -> KafkaSettings {
@@ -25,10 +30,13 @@ fn settings(server: &KafkaServer) -> KafkaSettings {
 async fn kafka_does_what_the_engine_relies_on() {
     // Some records of the suite are from 1970.
     let server = KafkaServer::start_with(&[("log.retention.ms", "-1")]);
-    broker_conformance::run(async || {
-        let broker: Arc<dyn Broker> = KafkaBroker::open("conformance", &settings(&server), Delivery::ExactlyOnce)
-            .expect("the settings are right");
-        broker
-    })
-    .await;
+    let broker = || -> Arc<dyn Broker> {
+        KafkaBroker::open("conformance", &settings(&server), Delivery::ExactlyOnce).expect("the settings are right")
+    };
+    let cases = stream::iter(broker_conformance::cases()).map(|case| {
+        let broker = broker();
+        async move { case.run(broker).await.err() }
+    });
+    let faults: Vec<String> = cases.buffer_unordered(SIDE_BY_SIDE).filter_map(async |fault| fault).collect().await;
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }

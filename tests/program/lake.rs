@@ -76,10 +76,9 @@ fn a_profile_says_who_calls_s3_and_glue_and_a_wrong_one_is_told_before_the_first
         command.env("AWS_CONFIG_FILE", project.path("config"));
         command.env("AWS_SHARED_CREDENTIALS_FILE", project.path("credentials"));
         command.env("AWS_ENDPOINT_URL_GLUE", glue.endpoint()).env("AWS_EC2_METADATA_DISABLED", "true");
-        for variable in ["AWS_PROFILE", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"]
-        {
-            command.env_remove(variable);
-        }
+        // Of somebody else, and elsewhere: what the file names wins.
+        command.env("AWS_PROFILE", "other").env("AWS_REGION", "eu-west-3");
+        command.env("AWS_ACCESS_KEY_ID", "other").env("AWS_SECRET_ACCESS_KEY", "other").env_remove("AWS_ENDPOINT_URL");
         Started::new(command).end()
     };
     let refused = run(&["sinks.0.config.profile=nobody"]).with_code(1);

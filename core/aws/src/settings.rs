@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
@@ -100,10 +104,10 @@ impl AwsSettings {
 
     /// The same for a client that has a mind of its own about regions and endpoints.
     pub async fn look_up(&self) -> SdkConfig {
-        self.loader().load().await
+        self.loader().await.load().await
     }
 
-    fn loader(&self) -> ConfigLoader {
+    async fn loader(&self) -> ConfigLoader {
         let client =
             aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         let timeouts = TimeoutConfig::builder()
@@ -111,14 +115,19 @@ impl AwsSettings {
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
             .build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(client)
+            .http_client(client.clone())
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
         if let Some(region) = &self.region {
             loader = loader.region(Region::new(region.clone()));
         }
         if let Some(profile) = &self.profile {
-            loader = loader.profile_name(profile);
+            // The SDK's own order has the environment before any profile, whoever named it.
+            let region = self.region_beside(profile).await;
+            let chain = ProviderConfig::without_region().with_region(region.clone()).with_http_client(client);
+            let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&chain).build();
+            loader = loader.profile_name(profile).credentials_provider(credentials);
+            loader = region.into_iter().fold(loader, ConfigLoader::region);
         }
         if let Some(endpoint) = &self.endpoint {
             loader = loader.endpoint_url(endpoint);
@@ -134,6 +143,14 @@ impl AwsSettings {
             ));
         }
         loader
+    }
+
+    /// The region that goes with a profile: what the file says, else the profile, else the environment.
+    async fn region_beside(&self, profile: &str) -> Option<Region> {
+        let said = self.region.clone().map(Region::new);
+        let of_profile = ProfileFileRegionProvider::builder().profile_name(profile).build();
+        let of_environment = EnvironmentVariableRegionProvider::new();
+        RegionProviderChain::first_try(said).or_else(of_profile).or_else(of_environment).region().await
     }
 }
 

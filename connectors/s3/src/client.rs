@@ -10,9 +10,10 @@ use pipeline_api::{Error, Result, async_trait};
 use pipeline_aws::{AwsSettings, CredentialsCache, has_credentials, is_loopback};
 use url::Url;
 
+use crate::connection::Connector;
 use crate::settings::Settings;
 use crate::store_error::{Call, store_error};
-use crate::uploads::{Connector, Uploads};
+use crate::uploads::Uploads;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -52,7 +53,7 @@ pub(crate) async fn s3_client(settings: &Settings, bucket: &str) -> Result<(Arc<
     builder = builder.with_virtual_hosted_style_request(!settings.path_style);
     builder = with_endpoint(builder, settings, bucket)?;
     let region = builder.get_config_value(&AmazonS3ConfigKey::Region).unwrap_or_else(|| DEFAULT_REGION.into());
-    let connector = Connector::default();
+    let connector = Connector::new(settings.timeout.get());
     let built = builder.with_http_connector(connector.clone()).build();
     let client = Arc::new(built.map_err(|error| store_error(error, Call::Write, &format!("s3://{bucket}")))?);
     let http = connector.last().ok_or_else(|| Error::fatal(format!("s3://{bucket}: no connection can be made")))?;
@@ -98,8 +99,7 @@ impl CredentialProvider for Chain {
 }
 
 fn defaults(settings: &Settings) -> AmazonS3Builder {
-    let timeout = settings.timeout.get();
-    let options = ClientOptions::new().with_timeout(timeout).with_connect_timeout(CONNECT_TIMEOUT.min(timeout));
+    let options = ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT.min(settings.timeout.get()));
     let retry = RetryConfig { max_retries: MAX_RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
     AmazonS3Builder::new().with_client_options(options).with_retry(retry)
 }

@@ -52,8 +52,8 @@ macro_rules! file_config {
             #[serde(default = "default_multipart_above")]
             pub multipart_above: ByteSize,
 
-            /// How long one request to the store may take, its upload included. After that it is sent again, within the
-            /// file's `errors.retry.timeout`. A file of `multipart_above` must get through in that time.
+            /// How long one request to the store may take, and one second more for each 256 KiB of it: 8 MiB have 32
+            /// seconds more. After that it is sent again, within the file's `errors.retry.timeout`.
             #[serde(default = "default_timeout")]
             pub timeout: HumanDuration,
 

@@ -22,6 +22,7 @@ mod parquet_encoding;
 
 mod answer;
 mod client;
+mod connection;
 mod local_folder;
 mod object_name;
 mod objects;

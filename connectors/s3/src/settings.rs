@@ -83,9 +83,9 @@ pub(crate) fn default_multipart_above() -> ByteSize {
     ByteSize::mib(64)
 }
 
-/// Enough for a part of 16 MiB at 140 kB/s, or for 64 MiB at 560 kB/s.
+/// Longer than a store thinks about anything. What a request carries has its time beside this.
 pub(crate) fn default_timeout() -> HumanDuration {
-    HumanDuration::seconds(120)
+    HumanDuration::seconds(60)
 }
 
 pub(crate) fn default_path_style() -> bool {

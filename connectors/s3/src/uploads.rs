@@ -1,14 +1,14 @@
 //! Uploads in parts that are neither completed nor aborted. They cost money, and no reader and no listing shows them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::aws::{AmazonS3, AwsAuthorizer};
-use object_store::client::{HttpClient, HttpConnector, HttpRequest, HttpRequestBody, ReqwestConnector};
+use object_store::client::{HttpClient, HttpRequest, HttpRequestBody};
 use object_store::multipart::MultipartStore;
 use object_store::path::Path as Key;
 use object_store::signer::Signer;
-use object_store::{ClientOptions, Error, Result};
+use object_store::{Error, Result};
 use serde::Deserialize;
 use url::Url;
 
@@ -106,24 +106,4 @@ fn with_query(mut url: Url, query: &[(&str, &str)]) -> Url {
 
 fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::Generic { store: "S3", source: error.into() }
-}
-
-/// Makes connections as the client of the store does by itself, and keeps hold of the last: the others are for credentials.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Connector {
-    last: Arc<Mutex<Option<HttpClient>>>,
-}
-
-impl Connector {
-    pub(crate) fn last(&self) -> Option<HttpClient> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl HttpConnector for Connector {
-    fn connect(&self, options: &ClientOptions) -> Result<HttpClient> {
-        let client = ReqwestConnector::default().connect(options)?;
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
-        Ok(client)
-    }
 }

@@ -104,9 +104,10 @@ async fn an_upload_in_parts_gets_there_whole_whatever_happens_to_one_of_its_requ
 #[tokio::test]
 async fn a_part_that_is_never_answered_is_sent_again() {
     let server = S3Server::start().unwrap();
-    server.order(Rule::new(Fault::Silence).on(Action::PutPart).times(1));
-    let settings = Settings { timeout: HumanDuration::seconds(3), ..settings_at(&server) };
-    assert_gets_there(&server, &Store::open(&settings, Path::new("/")).await.unwrap()).await;
+    // The second, which is small: the first has 20 seconds for its bytes.
+    server.order(Rule::new(Fault::Silence).on(Action::PutPart).after(1).times(1));
+    assert_gets_there(&server, &store_at(&server).await).await;
+    assert!(server.count(Action::PutPart) > 2);
 }
 
 #[tokio::test]
@@ -176,16 +177,52 @@ async fn removing_files_aborts_the_uploads_of_such_files_below_the_prefix_alone(
     assert_eq!(left, ["stocks/other.json".to_owned(), format!("stocks2/{NAME}")]);
 }
 
-#[tokio::test]
-async fn a_slow_store_gets_the_time_that_the_file_gives_it() {
-    // 320 KiB are 20 drops.
-    let bytes = vec![b'x'; 320 * 1024];
+/// A server that takes and gives 16 KiB at once, and pauses before each.
+fn dripping(millis: u64) -> S3Server {
     let server = S3Server::start().unwrap();
-    server.order(Rule::new(Fault::Drip(std::time::Duration::from_millis(40))));
-    let error = store_at(&server).await.put(NAME, bytes.clone()).await.unwrap_err();
+    server.order(Rule::new(Fault::Drip(std::time::Duration::from_millis(millis))));
+    server
+}
+
+#[tokio::test]
+async fn a_large_file_gets_more_time_than_one_request_of_no_size_by_a_slow_network() {
+    // Above a megabyte a second. In both forms a request takes some three seconds, of half a one that an empty one has.
+    for (bytes, requests) in [(vec![b'x'; 4 * MIB], Action::Put), (large_file(), Action::PutPart)] {
+        let server = dripping(10);
+        let begun = std::time::Instant::now();
+        store_at(&server).await.put(NAME, bytes.clone()).await.unwrap();
+        assert!(begun.elapsed() > 4 * settings_at(&server).timeout.get(), "this test would not see it");
+        assert!(object(&server) == Some(bytes));
+        assert_eq!(server.count(requests), if requests == Action::Put { 1 } else { 2 });
+    }
+}
+
+#[tokio::test]
+async fn a_network_slower_than_any_is_given_up_with_what_it_had_to_carry_and_its_time() {
+    // 80 KiB a second.
+    let server = dripping(200);
+    let error = store_at(&server).await.put(NAME, vec![b'x'; 256 * 1024]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Retriable);
+    let message = format!("{error:#}");
+    assert!(message.contains("262144 bytes were not through within 1.5s; raise `timeout`"), "{message}");
     assert!(server.count(Action::Put) > 1);
+    // The file may say that it is.
     let settings = Settings { timeout: HumanDuration::seconds(20), ..settings_at(&server) };
-    Store::open(&settings, Path::new("/")).await.unwrap().put(NAME, bytes.clone()).await.unwrap();
-    assert!(object(&server) == Some(bytes));
+    let store = Store::open(&settings, Path::new("/")).await.unwrap();
+    store.put(NAME, vec![b'x'; 256 * 1024]).await.unwrap();
+    assert_eq!(object(&server).map(|bytes| bytes.len()), Some(256 * 1024));
+}
+
+#[tokio::test]
+async fn what_a_store_answers_has_time_by_its_size_too_and_goes_on_where_it_was_given_up() {
+    let requests_to_read = async |millis: u64, bytes: usize| {
+        let server = S3Server::start().unwrap();
+        let store = store_at(&server).await;
+        store.put(NAME, vec![b'x'; bytes]).await.unwrap();
+        server.order(Rule::new(Fault::Drip(std::time::Duration::from_millis(millis))).on(Action::Get));
+        assert_eq!(store.read_part(NAME, 0..bytes as u64).await.unwrap().map(|part| part.len()), Some(bytes));
+        server.count(Action::Get)
+    };
+    assert_eq!(requests_to_read(10, 2 * MIB).await, 1);
+    assert!(requests_to_read(200, 256 * 1024).await > 1);
 }

@@ -164,7 +164,7 @@ fn the_schema_of_the_config_shows_docs_and_defaults() {
     assert_eq!(schema["properties"]["row_group_rows"]["default"], 1_048_576);
     assert_eq!(schema["properties"]["max_partitions"]["default"], 1000);
     assert_eq!(schema["properties"]["multipart_above"]["default"], "64MiB");
-    assert_eq!(schema["properties"]["timeout"]["default"], "2m");
+    assert_eq!(schema["properties"]["timeout"]["default"], "1m");
     for (name, property) in schema["properties"].as_object().unwrap() {
         assert!(property["description"].is_string(), "{name} has no description");
     }

@@ -6,7 +6,9 @@ use std::process::Command;
 
 use pipeline_testkit::aws::{AwsServer, MinistackServer, SeaweedServer};
 use pipeline_testkit::kafka::KafkaServer;
+use pipeline_testkit::python;
 
+use crate::rows;
 use crate::support::{Project, Started, TICKS_TOPIC};
 
 const CSV: &str = "data/stocks_daily.csv";
@@ -86,4 +88,134 @@ fn a_profile_says_who_calls_s3_and_glue_and_a_wrong_one_is_told_before_the_first
     run(&[]).with_code(0).saying("2,000 records out");
     let table = glue.ask("AWSGlue.GetTable", &serde_json::json!({ "DatabaseName": "market", "Name": "ticks" }));
     assert_eq!(table["Table"]["StorageDescriptor"]["Location"], "s3://ticks/out/");
+}
+
+/// The file, with what a writer of this version of it puts on the topic; and a file that only writes there.
+fn evolving(columns: &str) -> (String, String) {
+    let topic = format!(
+        "\
+name: evolving
+sources:
+  - type: console
+topic:
+  name: evolving
+  schema: {{ id: bigint not null, kind: string not null, {columns} }}
+"
+    );
+    let file = format!(
+        "\
+{topic}\
+sinks:
+  - name: lake
+    type: s3_parquet
+    config: {{ url: s3://evolving/out, partition_by: [kind] }}
+    hooks:
+      - type: glue_table
+        config: {{ database: evolving, table: readings, create_database: true }}
+      - type: athena_check
+        config:
+          database: evolving
+          table: readings
+          output_location: s3://evolving/athena/
+          when: end
+          checks:
+            - unique: [id]
+"
+    );
+    (file, format!("{topic}sinks: []\n"))
+}
+
+/// The rows that Athena sees, as `id kind text price`.
+fn readings(project: &Project, aws: &AwsServer) -> Vec<String> {
+    let all = "SELECT id, kind, text, price FROM readings ORDER BY id";
+    let mut command = project.program(["query", "v2.yaml", all, "--format", "json"]);
+    command.envs(aws.environment());
+    let answer = Started::new(command).end().with_code(0).out;
+    rows::json_lines(&answer)
+}
+
+#[test]
+fn a_column_that_is_added_between_records_of_both_versions_is_null_in_all_that_is_older() {
+    let aws = AwsServer::ministack().unwrap();
+    MinistackServer::shared().bucket("evolving");
+    let project = Project::new("");
+    for (version, columns) in [("1", "text: string"), ("2", "text: string, price: double")] {
+        let (file, writer) = evolving(columns);
+        project.write(&format!("v{version}.yaml"), file);
+        project.write(&format!("writer{version}.yaml"), writer);
+    }
+    let with = |file: &str, lines: &str, crash: &str| {
+        project.write("lines", lines);
+        let mut command = project.program(["run", file]);
+        command.envs(aws.environment()).stdin(fs::File::open(project.path("lines")).unwrap());
+        command.env("PIPELINE_CRASH", crash);
+        Started::new(command).end()
+    };
+    let run = |file: &str, lines: &str| drop(with(file, lines, "").with_code(0));
+    let old = |id: i32, kind: &str| format!("{{\"id\":{id},\"kind\":\"{kind}\",\"text\":\"t{id}\"}}\n");
+    let new = |id: i32, kind: &str| old(id, kind).replace('}', &format!(",\"price\":{id}.5}}"));
+
+    run("v1.yaml", &(old(0, "a") + &old(1, "b")));
+    // Both versions of a writer, one after the other and back, before anybody reads.
+    run("writer1.yaml", &old(2, "a"));
+    run("writer2.yaml", &(new(3, "a") + &new(4, "c")));
+    run("writer1.yaml", &old(5, "c"));
+    // The old file is in the middle of a flush of them, whose range the new one plans anew.
+    with("v1.yaml", &old(6, "b"), "s3_after_first_put").with_kill();
+    let columns = |aws: &AwsServer| {
+        let table = aws.ask("AWSGlue.GetTable", &serde_json::json!({ "DatabaseName": "evolving", "Name": "readings" }));
+        let columns = table["Table"]["StorageDescriptor"]["Columns"].as_array().unwrap().clone();
+        columns.iter().map(|column| format!("{} {}", column["Name"], column["Type"])).collect::<Vec<_>>()
+    };
+    assert_eq!(columns(&aws), ["\"id\" \"bigint\"", "\"text\" \"string\""]);
+    run("v2.yaml", &new(7, "b"));
+    assert_eq!(columns(&aws), ["\"id\" \"bigint\"", "\"text\" \"string\"", "\"price\" \"double\""]);
+    // A writer of the old version goes on for a while.
+    run("writer1.yaml", &old(8, "d"));
+    run("writer2.yaml", &new(9, "d"));
+    run("v2.yaml", "");
+
+    let kinds = ["a", "b", "a", "a", "c", "c", "b", "b", "d", "d"];
+    let price = |id: usize| if [3, 4, 7, 9].contains(&id) { format!("price={id}.5|") } else { String::new() };
+    let expected: Vec<String> =
+        kinds.iter().enumerate().map(|(id, kind)| format!("id={id}|kind={kind}|{}text=t{id}|", price(id))).collect();
+    assert_eq!(readings(&project, &aws), expected);
+    // What was in use for reading them: the new columns, in each partition that has files with it.
+    for (kind, of) in [("a", 3), ("b", 3), ("c", 3), ("d", 3)] {
+        let asked =
+            serde_json::json!({ "DatabaseName": "evolving", "TableName": "readings", "PartitionValues": [kind] });
+        let partition = aws.ask("AWSGlue.GetPartition", &asked);
+        let columns = partition["Partition"]["StorageDescriptor"]["Columns"].as_array().unwrap();
+        assert_eq!(columns.len(), of, "{kind}");
+    }
+}
+
+const ENGINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engine/read_back.py");
+
+#[test]
+fn duckdb_reads_each_type_in_each_compression_and_form_of_partitions_from_s3_as_it_was_written() {
+    let python = python::environment("engine", include_str!("../engine/requirements.txt")).join("bin/python");
+    let script = |arguments: &[&str]| {
+        let mut command = Command::new(&python);
+        command.arg(ENGINE).args(arguments).envs(SeaweedServer::shared().environment());
+        Started::new(command).end()
+    };
+    SeaweedServer::shared().bucket("types");
+    let project = Project::new(&script(&["pipeline"]).with_code(0).out);
+    project.write("records", script(&["records"]).with_code(0).out);
+    let mut command = project.runner(&[]);
+    command.envs(SeaweedServer::shared().environment()).stdin(fs::File::open(project.path("records")).unwrap());
+    Started::new(command).end().with_code(0);
+    for key in SeaweedServer::shared().objects("types").keys() {
+        let (folder, name) = key.rsplit_once('/').unwrap();
+        let ending = &name[name.find('.').unwrap()..];
+        let data = [".parquet", ".json", ".json.gz", ".json.zst"].contains(&ending) && name.starts_with("types+0+");
+        assert!(data && !folder.split('/').any(|part| part.starts_with(['_', '.'])), "{key} is no file of records");
+    }
+    script(&["read"]).with_code(0).saying("78 tables, 20328 values");
+    // One other value would be seen in every table of both formats, whether it is in the files or in the path.
+    for column in ["symbol", "price", "at", "nested"] {
+        let seen = script(&["read", column]).with_code(1);
+        assert_eq!(seen.out.matches(" of record 1 is ").count(), 78, "{column}: {}\n{}", seen.out, seen.err);
+    }
 }

@@ -18,7 +18,7 @@ const LAKE: &str = "\
 name: lake
 sources:
   - type: ticks
-    config: { symbols: 500, rows: 1000 }
+    config: { symbols: 1000, rows: 2000 }
 topic:
   name: lake
   schema:
@@ -190,7 +190,7 @@ fn stored_bytes(project: &Project) -> u64 {
 const BESIDE: u64 = 48 * MIB;
 
 #[test]
-fn memory_stays_within_the_budget_of_a_file_with_500_open_partitions_and_a_slow_store() {
+fn memory_stays_within_the_budget_of_a_file_with_1000_open_partitions_and_a_slow_store() {
     // A row takes two kilobytes in the sink, and next to nothing before it.
     let wide = format!(
         "    transforms:\n      - type: insert_field\n        config: {{ fields: {{ text: {{ value: {} }} }} }}\n",
@@ -203,7 +203,7 @@ fn memory_stays_within_the_budget_of_a_file_with_500_open_partitions_and_a_slow_
     let bounded = run(&text, pause, &[many[0], many[1], "sinks.0.flush.memory=32MiB"]);
     let unbounded = run(&text, pause, &[many[0], many[1], "sinks.0.flush.memory=1GiB"]);
     assert_eq!((idle.code, bounded.code, unbounded.code), (0, 0, 0));
-    assert_eq!((idle.objects, unbounded.objects), (500, 500));
+    assert_eq!((idle.objects, unbounded.objects), (1000, 1000));
     assert!(bounded.objects >= 2000, "{} objects in few flushes", bounded.objects);
     let limit = idle.peak + 32 * MIB + BESIDE;
     assert!(bounded.peak <= limit, "{} MiB", bounded.peak / MIB);

@@ -48,6 +48,13 @@ impl Plugin for AthenaCheck {
         if !dataset.location.starts_with("s3://") {
             return Err(lost(&format!("writes to {}, which Athena cannot read", dataset.location)));
         }
+        if let Some(output) = config.output_location.as_deref().filter(|output| lies_below(output, &dataset.location)) {
+            return Err(Error::config(format!(
+                "output_location is `{output}`, which is among the files of sink `{}`: every query after the first would take \
+                 answers for records; choose another prefix than {}",
+                context.name, dataset.location
+            )));
+        }
         let asker = format!("{}/{}/{}", context.pipeline, context.name, context.task.index);
         let athena = Athena::open(Place::of(&config), asker).await?;
         let fields = dataset.columns.fields().iter().chain(dataset.partition_columns.fields()).cloned();
@@ -61,6 +68,11 @@ impl Plugin for AthenaCheck {
             last: Instant::now(),
         })
     }
+}
+
+/// Whether what is put into a folder, with a slash at its end or without, is put below a location that has one.
+fn lies_below(folder: &str, location: &str) -> bool {
+    format!("{}/", folder.trim_end_matches('/')).starts_with(location)
 }
 
 #[async_trait]

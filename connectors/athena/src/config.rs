@@ -75,8 +75,8 @@ pub struct AthenaCheckConfig {
     #[serde(default = "default_catalog")]
     pub catalog: String,
 
-    /// Where Athena puts the answers: `s3://bucket/prefix/`. Nothing of the table may lie there. Default: what the workgroup
-    /// says.
+    /// Where Athena puts the answers: `s3://bucket/prefix/`. Not below the sink's `url`, where readers take everything
+    /// for records. Default: what the workgroup says.
     pub output_location: Option<String>,
 
     /// Where AWS is, and who calls. Default: what the environment says.

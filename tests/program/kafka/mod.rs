@@ -3,6 +3,7 @@
 mod broker_faults;
 mod pauses;
 mod schedules;
+mod slow_store;
 mod source_tasks;
 mod transactions;
 

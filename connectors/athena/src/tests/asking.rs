@@ -125,6 +125,18 @@ async fn a_query_that_scans_or_takes_too_much_is_stopped() {
 }
 
 #[tokio::test]
+async fn answers_do_not_go_where_readers_take_everything_for_records() {
+    let server = AthenaServer::start(|_| one(&["0"])).await;
+    for among in ["s3://lake/stocks", "s3://lake/stocks/", "s3://lake/stocks/athena/"] {
+        let error = open(&server, unique(), json!({ "output_location": among })).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Config && error.to_string().contains("choose another prefix"), "{error}");
+    }
+    for beside in ["s3://lake/", "s3://lake/stocks_answers/", "s3://answers/stocks/"] {
+        open(&server, unique(), json!({ "output_location": beside })).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_the_workgroup_refuses_is_known_before_records_move() {
     let server = AthenaServer::start(|_| one(&["0"])).await;
     let error = open(&server, unique(), json!({ "workgroup": "research" })).await.unwrap_err();

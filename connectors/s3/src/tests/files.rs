@@ -1,7 +1,7 @@
 use std::io::Read;
 
 use arrow::array::{Date32Array, Decimal128Array, Float64Array, StringArray, TimestampMicrosecondArray};
-use parquet::basic::{Compression, Type as PhysicalType};
+use parquet::basic::{Compression, Encoding, Type as PhysicalType};
 use pipeline_api::Sink;
 use serde_json::json;
 
@@ -71,6 +71,13 @@ async fn parquet_says_nothing_that_only_arrow_understands_and_obeys_its_settings
         assert!(reader.metadata().file_metadata().key_value_metadata().is_none());
         let unit = |column: usize| format!("{:?}", groups[0].column(column).column_descr().logical_type_ref());
         assert!(unit(0).contains("MILLIS") && unit(1).contains("MICROS"), "{} {}", unit(0), unit(1));
+        // A reader with a zone of its own does not shift them.
+        assert!(unit(0).contains("utc: false") || unit(0).contains("u_t_c: false"), "{}", unit(0));
+        let encodings = groups.iter().flat_map(|group| group.columns()).flat_map(|column| column.encodings());
+        for encoding in encodings {
+            let read = matches!(encoding, Encoding::PLAIN | Encoding::RLE | Encoding::RLE_DICTIONARY);
+            assert!(read, "{encoding}, which Athena does not read for every type");
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use pipeline_api::{Error, ErrorKind, OffsetRange, Result, SinkBatch};
 use tokio::time::Instant;
+use tracing::debug;
 
 use super::SinkTask;
 use super::held::Held;
@@ -152,6 +153,8 @@ impl SinkTask {
             return Ok(());
         }
         self.paused = full;
+        let doing = if full { "holding back records" } else { "going on with records" };
+        debug!(sink = %self.sink_plan().name, "{doing}: a flush is under way, and the sink is full");
         for (partition, held) in &self.partitions {
             match full {
                 true => self.consumer.pause(*partition).await?,

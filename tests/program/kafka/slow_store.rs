@@ -11,16 +11,17 @@ use super::assert_committed;
 
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(3);
 
-/// Eight megabytes for a sink that holds one.
+/// Sixteen megabytes for a sink that holds one. They come over two seconds, in many batches.
 fn text() -> String {
     let wide = "x".repeat(2048);
+    let topic = TICKS_TOPIC.replace("partitions: 4", "partitions: 4\n  key: symbol");
     format!(
         "\
 name: ticks
 sources:
   - type: ticks
-    config: {{ rows: 4000 }}
-{TICKS_TOPIC}\
+    config: {{ rows: 8000, rate: 4000 }}
+{topic}\
 sinks:
   - name: parquet
     type: s3_parquet

@@ -38,6 +38,18 @@ impl Brokers {
         }
     }
 
+    /// The same to try what a run would do: makes nothing. `None` if it is a broker in the process that is not there yet.
+    ///
+    /// Errors: it could not be made, too.
+    pub(super) async fn find(&mut self, plan: &Plan, wait: Duration) -> Result<Option<Arc<dyn Broker>>> {
+        match &plan.broker {
+            BrokerSettings::Embedded(settings) => {
+                Ok(EmbeddedBroker::find(settings)?.map(|broker| broker as Arc<dyn Broker>))
+            }
+            BrokerSettings::Kafka(_) => self.open(plan, wait).await.map(Some),
+        }
+    }
+
     fn embedded(&mut self, settings: &EmbeddedSettings) -> Result<Arc<EmbeddedBroker>> {
         let Some(path) = &settings.path else { return EmbeddedBroker::open(settings) };
         if let Some(open) = self.0.get(path) {

@@ -2,6 +2,7 @@
 
 mod broker;
 mod consent;
+mod doctor;
 mod files;
 mod logging;
 mod offsets;
@@ -43,6 +44,7 @@ const EXAMPLES: &str = "Examples:
   pipeline run pipelines/quickstart.yaml
   pipeline run stocks.yaml --set sinks.0.flush.rows=10000
   pipeline validate stocks.yaml --format json
+  pipeline doctor stocks.yaml
   pipeline plugins s3_parquet
   pipeline query pipelines/quickstart.yaml 'SELECT count(*) FROM stocks'
   pipeline offsets stocks.yaml --set lake/0=1200
@@ -59,6 +61,17 @@ enum Command {
     Run(run::Run),
     /// Say everything that is wrong with pipeline files, without connecting to anything
     Validate(validate::Validate),
+    /// Try everything that a run of a pipeline file would need, and say what is wrong and what to do about it
+    ///
+    /// Whether the broker answers and the topic is as the file says; for each source whether it can be read; for each sink whether
+    /// it can write, read, remove and list, by an object that readers skip and that is removed again, and how far this
+    /// machine's clock is from the server's; for each hook whether its database, its table, its workgroup are there and may be
+    /// used. What cannot be tried without changing anything is named by the permission that it needs. Each trial takes ten
+    /// seconds at most.
+    ///
+    /// Nothing that stays is changed, but for the answer to `SELECT 1` where Athena's answers go. On Kafka the pipeline may run
+    /// meanwhile; a store of the embedded broker is held by the process that runs.
+    Doctor(doctor::Doctor),
     /// Print the JSON Schema of pipeline files, for editors
     ///
     /// Save it, and name it in the first line of a file:
@@ -173,6 +186,7 @@ fn execute(command: Command, registry: &Registry) -> Outcome {
     match command {
         Command::Run(run) => block_on(run.execute(registry)),
         Command::Validate(validate) => block_on(validate.execute(registry)),
+        Command::Doctor(doctor) => block_on(doctor.execute(registry)),
         Command::Schema => schema::print(registry),
         Command::Plugins(plugins) => plugins.execute(registry),
         Command::Query(query) => block_on(query.execute(registry)),

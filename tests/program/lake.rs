@@ -33,6 +33,10 @@ fn stocks_go_through_kafka_into_a_table_that_athena_has_proven_and_answers_from(
     // MiniStack knows no "$path", by which files are counted before the end.
     let at_end = "sinks.0.hooks.1.config.when=end";
     let topic = "topic.name=stocks_to_athena";
+    let doctor = || there(project.program(["doctor", "pipeline.yaml", "--set", topic]));
+    let before = doctor().saying("glue_table: look at the table market.stocks (glue:GetTable): there is none yet");
+    let before = before.saying("athena_check: answer SELECT 1, and read the answer\n").saying("s3://lake/stocks");
+    assert!(!before.out.contains("wrong"), "{}", before.out);
     let run = there(project.runner(&[at_end, topic]));
     let run = run.saying("12,154 records out").saying("12154 rows (expected at least the 12154 of this run)");
     assert_eq!(run.out.matches('✓').count(), 4, "{}", run.out);
@@ -41,6 +45,7 @@ fn stocks_go_through_kafka_into_a_table_that_athena_has_proven_and_answers_from(
     assert!(!run.out.contains('✗'), "{}", run.out);
     let count = "SELECT count(*) AS n, count(DISTINCT symbol) AS symbols FROM stocks";
     there(project.program(["query", "pipeline.yaml", count])).saying("| 12154 | 5 ");
+    doctor().saying("it is as the sink writes it").saying("look at its partitions (glue:BatchGetPartition)");
     // Nothing new: nothing is registered and nothing doubled.
     there(project.runner(&[at_end, topic])).saying("Nothing new");
     there(project.program(["query", "pipeline.yaml", count])).saying("| 12154 | 5 ");

@@ -6,6 +6,7 @@ mod clock;
 mod commands;
 mod crash;
 mod disk;
+mod doctor;
 mod faults;
 mod interrupt;
 mod kafka;

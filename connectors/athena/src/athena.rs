@@ -12,7 +12,7 @@ use pipeline_api::{ByteSize, Error, ErrorKind, HumanDuration, Result};
 use pipeline_aws::{AwsSettings, Failure, failed};
 use pipeline_checks::Answer;
 use serde::Deserialize;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use crate::config::{AthenaCheckConfig, default_catalog, default_timeout, default_workgroup};
@@ -26,7 +26,8 @@ const SLOWEST_LOOK: Duration = Duration::from_secs(5);
 /// Where a query runs, and how far it may go.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Place {
-    pub(crate) database: String,
+    /// What tables without a database are of.
+    pub(crate) database: Option<String>,
     #[serde(default = "default_workgroup")]
     pub(crate) workgroup: String,
     #[serde(default = "default_catalog")]
@@ -42,7 +43,7 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn of(config: &AthenaCheckConfig) -> Self {
         Self {
-            database: config.database.clone(),
+            database: Some(config.database.clone()),
             workgroup: config.workgroup.clone(),
             catalog: config.catalog.clone(),
             output_location: config.output_location.clone(),
@@ -94,6 +95,26 @@ impl Athena {
             info!(query = %id, scanned = bytes, millis = started.elapsed().as_millis() as u64, "Athena answered");
             Execution { id, sql: sql.to_owned() }
         })
+    }
+
+    /// Runs `sql` for so long, and reads the answer. A query that takes longer is stopped.
+    ///
+    /// Errors: that, too.
+    pub(crate) async fn try_for(&mut self, limit: Duration, sql: &str) -> Result<()> {
+        let id = self.start(sql, "").await?;
+        let ended = match timeout(limit, self.wait(&id, sql, Instant::now())).await {
+            Ok(ended) => ended?,
+            Err(_) => {
+                self.stop(&id, &Progress::Running).await;
+                Err(Error::retriable(format!(
+                    "Athena's query {id} is not answered within {} s; look at the queue of the workgroup `{}`; it was {sql}",
+                    limit.as_secs(),
+                    self.place.workgroup
+                )))
+            }
+        };
+        ended?;
+        self.answer(&Execution { id, sql: sql.to_owned() }).await.map(drop)
     }
 
     /// The answer as far as checks look at it.
@@ -176,10 +197,19 @@ impl Athena {
     async fn start(&self, sql: &str, about: &str) -> Result<String> {
         let place = &self.place;
         let output = place.output_location.as_deref();
-        let context = QueryExecutionContext::builder().database(&place.database).catalog(&place.catalog).build();
+        let database = place.database.as_deref();
+        let context =
+            QueryExecutionContext::builder().set_database(database.map(Into::into)).catalog(&place.catalog).build();
         let results = output.map(|location| ResultConfiguration::builder().output_location(location).build());
-        let parts =
-            [&self.asker, &place.catalog, &place.database, &place.workgroup, output.unwrap_or_default(), about, sql];
+        let parts = [
+            &self.asker,
+            &place.catalog,
+            database.unwrap_or_default(),
+            &place.workgroup,
+            output.unwrap_or_default(),
+            about,
+            sql,
+        ];
         let started = self
             .client
             .start_query_execution()

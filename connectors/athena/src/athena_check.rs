@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::Schema;
-use pipeline_api::{Artifact, CheckOutcome, Context, Error, Findings, Hook, Plugin, Result, Verdict, async_trait};
+use pipeline_api::{
+    Artifact, CheckOutcome, Context, Dataset, Error, Examined, Findings, Hook, Plugin, Result, Verdict, async_trait,
+};
 use pipeline_checks::{Check, Combined, OnFailure};
 use tokio::time::Instant;
 
 use crate::athena::{Athena, Place};
 use crate::config::{AthenaCheckConfig, When};
 use crate::dialect::AthenaSql;
+use crate::examine::examine;
 use crate::execution::Execution;
 use crate::files::counts;
 use crate::validate::validate;
@@ -38,23 +41,7 @@ impl Plugin for AthenaCheck {
     }
 
     async fn open(config: Self::Config, context: Context) -> Result<Self> {
-        let lost = |what: &str| {
-            Error::config(format!(
-                "sink `{}` {what}; remove the hook athena_check, or choose a sink that writes files to S3",
-                context.name
-            ))
-        };
-        let dataset = context.dataset.as_ref().ok_or_else(|| lost("leaves no files that could be read back"))?;
-        if !dataset.location.starts_with("s3://") {
-            return Err(lost(&format!("writes to {}, which Athena cannot read", dataset.location)));
-        }
-        if let Some(output) = config.output_location.as_deref().filter(|output| lies_below(output, &dataset.location)) {
-            return Err(Error::config(format!(
-                "output_location is `{output}`, which is among the files of sink `{}`: every query after the first would take \
-                 answers for records; choose another prefix than {}",
-                context.name, dataset.location
-            )));
-        }
+        let dataset = dataset(&config, &context)?;
         let asker = format!("{}/{}/{}", context.pipeline, context.name, context.task.index);
         let athena = Athena::open(Place::of(&config), asker).await?;
         let fields = dataset.columns.fields().iter().chain(dataset.partition_columns.fields()).cloned();
@@ -70,13 +57,12 @@ impl Plugin for AthenaCheck {
     }
 }
 
-/// Whether what is put into a folder, with a slash at its end or without, is put below a location that has one.
-fn lies_below(folder: &str, location: &str) -> bool {
-    format!("{}/", folder.trim_end_matches('/')).starts_with(location)
-}
-
 #[async_trait]
 impl Hook for AthenaCheck {
+    async fn examine(config: AthenaCheckConfig, context: Context) -> Vec<Examined> {
+        examine(&config, &context).await
+    }
+
     async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {
         match self.config.when {
             When::End => return Ok(Vec::new()),
@@ -95,6 +81,33 @@ impl Hook for AthenaCheck {
     async fn at_end(&mut self, rows: u64) -> Result<Vec<CheckOutcome>> {
         self.check(Some(rows)).await
     }
+}
+
+/// Where the sink's files lie. Errors: Athena cannot read them, or would find its own answers among them.
+pub(crate) fn dataset<'c>(config: &AthenaCheckConfig, context: &'c Context) -> Result<&'c Dataset> {
+    let lost = |what: &str| {
+        Error::config(format!(
+            "sink `{}` {what}; remove the hook athena_check, or choose a sink that writes files to S3",
+            context.name
+        ))
+    };
+    let dataset = context.dataset.as_ref().ok_or_else(|| lost("leaves no files that could be read back"))?;
+    if !dataset.location.starts_with("s3://") {
+        return Err(lost(&format!("writes to {}, which Athena cannot read", dataset.location)));
+    }
+    if let Some(output) = config.output_location.as_deref().filter(|output| lies_below(output, &dataset.location)) {
+        return Err(Error::config(format!(
+            "output_location is `{output}`, which is among the files of sink `{}`: every query after the first would take \
+             answers for records; choose another prefix than {}",
+            context.name, dataset.location
+        )));
+    }
+    Ok(dataset)
+}
+
+/// Whether what is put into a folder, with a slash at its end or without, is put below a location that has one.
+fn lies_below(folder: &str, location: &str) -> bool {
+    format!("{}/", folder.trim_end_matches('/')).starts_with(location)
 }
 
 impl AthenaCheck {

@@ -5,6 +5,7 @@ mod athena;
 mod athena_check;
 mod config;
 mod dialect;
+mod examine;
 mod execution;
 mod files;
 mod query;

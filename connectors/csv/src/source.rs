@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use arrow::datatypes::DataType;
 use pipeline_api::{
-    Context, Error, Findings, Plugin, Result, Schema, SchemaRef, Source, SourceBatch, SourceOffsets, Task, async_trait,
+    Context, Error, Examined, Findings, Plugin, Result, Schema, SchemaRef, Source, SourceBatch, SourceOffsets, Task,
+    async_trait,
 };
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::warn;
@@ -15,7 +16,7 @@ use crate::columns::{columns, index_of};
 use crate::config::CsvConfig;
 use crate::expected::Expected;
 use crate::files::{self, CsvFile, belongs_to};
-use crate::input::{Compression, Stamp};
+use crate::input::{Compression, Input, Stamp};
 use crate::layout::Dialect;
 use crate::position::Position;
 use crate::record_reader::{LastLine, Next, Record, RecordReader, Rules};
@@ -102,6 +103,22 @@ impl Plugin for CsvSource {
 
 #[async_trait]
 impl Source for CsvSource {
+    /// Looks into every file; whether their columns fit is known from their headers.
+    async fn examine(config: CsvConfig, context: Context) -> Vec<Examined> {
+        let what = format!("the files at `{}`", config.path);
+        let trial = async {
+            let found = files::list(&context.folder, &config.path)?;
+            Self::open(config, context).await?;
+            let count = found.len();
+            let opened = tokio::task::spawn_blocking(move || {
+                found.iter().try_for_each(|file| Input::open(&file.path, &file.partition).map(drop))
+            });
+            opened.await.map_err(|error| Error::fatal("the files were not opened").with_source(error))??;
+            Ok(Some(if count == 1 { "1 file".to_owned() } else { format!("{count} files") }))
+        };
+        vec![Examined::of(what, trial).await]
+    }
+
     fn schema(&self) -> SchemaRef {
         self.batch.schema()
     }

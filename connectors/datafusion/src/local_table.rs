@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use pipeline_api::{
-    Artifact, CheckOutcome, Context, Error, Findings, Hook, Plugin, Result, Schema, async_trait, crash_at,
+    Artifact, CheckOutcome, Context, Error, Examined, Findings, Hook, Plugin, Result, Schema, async_trait, crash_at,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -62,15 +62,7 @@ impl Plugin for LocalTable {
     }
 
     async fn open(config: Self::Config, context: Context) -> Result<Self> {
-        let Some(dataset) = &context.dataset else {
-            return Err(Error::config(format!(
-                "sink `{}` leaves no files that could be read back, and a table is read from files; remove the hook \
-                 local_table, or choose a sink that writes files",
-                context.name
-            )));
-        };
-        let wanted = Table::of(&config.table, &context.pipeline, dataset)?;
-        let catalog = LocalCatalog::open(context.resolve(&config.catalog));
+        let (catalog, wanted) = wanted(&config, &context)?;
         let mut hook = Self { catalog, wanted, known: HashSet::new(), stamp: None };
         hook.register(&[])?;
         Ok(hook)
@@ -83,6 +75,21 @@ impl Hook for LocalTable {
         let catalog = LocalCatalog::open(context.resolve(&config.catalog));
         let removed = catalog.remove_if(&config.table, |table| table.pipeline == *context.pipeline)?;
         Ok(removed.then(|| format!("table {}", config.table)))
+    }
+
+    async fn examine(config: LocalTableConfig, context: Context) -> Vec<Examined> {
+        let trial = async {
+            let (catalog, wanted) = wanted(&config, &context)?;
+            let found = catalog.table(&wanted.name)?;
+            let table = merged(found.clone(), &wanted, &[])?;
+            catalog.examine_folder()?;
+            Ok(Some(match found {
+                None => "there is none yet, the next run makes it".to_owned(),
+                Some(found) if found == table => "it is as the sink writes it".to_owned(),
+                Some(_) => "the next run brings it up to date".to_owned(),
+            }))
+        };
+        vec![Examined::of(format!("look at the table {}, and write beside it", config.table), trial).await]
     }
 
     async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {
@@ -102,6 +109,19 @@ impl Hook for LocalTable {
         }
         Ok(Vec::new())
     }
+}
+
+/// The catalog, and the table that the file asks for.
+fn wanted(config: &LocalTableConfig, context: &Context) -> Result<(LocalCatalog, Table)> {
+    let Some(dataset) = &context.dataset else {
+        return Err(Error::config(format!(
+            "sink `{}` leaves no files that could be read back, and a table is read from files; remove the hook local_table, or \
+             choose a sink that writes files",
+            context.name
+        )));
+    };
+    let wanted = Table::of(&config.table, &context.pipeline, dataset)?;
+    Ok((LocalCatalog::open(context.resolve(&config.catalog)), wanted))
 }
 
 impl LocalTable {
@@ -197,6 +217,23 @@ mod tests {
         let mut hook = LocalTable::open(config(), context).await.unwrap();
         hook.after_flush(&artifacts).await.unwrap();
         assert_eq!(hook.catalog.stamp("stocks"), stamp);
+    }
+
+    #[tokio::test]
+    async fn a_table_is_compared_and_its_folder_tried_before_a_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = context(folder.path(), Some(by_symbol(folder.path())));
+        let examined = async || LocalTable::examine(config(), context.clone()).await.remove(0).outcome;
+        assert_eq!(examined().await.unwrap().as_deref(), Some("there is none yet, the next run makes it"));
+        assert!(!folder.path().join(".pipeline").exists() && fs::read_dir(folder.path()).unwrap().count() == 0);
+        LocalTable::open(config(), context.clone()).await.unwrap();
+        let made = || fs::read_dir(folder.path().join(".pipeline/catalog")).unwrap().count();
+        let before = made();
+        assert_eq!(examined().await.unwrap().as_deref(), Some("it is as the sink writes it"));
+        assert_eq!(made(), before);
+        fs::remove_dir_all(folder.path().join(".pipeline")).unwrap();
+        fs::write(folder.path().join(".pipeline"), "a file").unwrap();
+        assert!(examined().await.unwrap_err().to_string().contains("a file is in the way"));
     }
 
     #[tokio::test]

@@ -73,6 +73,20 @@ impl Catalog {
         }
     }
 
+    /// Whether the database is there.
+    pub(crate) async fn has_database(&self) -> Result<bool> {
+        match self.client.get_database().set_catalog_id(self.id.clone()).name(&self.database).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match Failure::of(&error) {
+                failure if failure.code.as_deref() == Some(MISSING) => Ok(false),
+                failure => {
+                    let context = format!("Glue database `{}`{} cannot be looked up", self.database, self.at);
+                    Err(Error::new(failure.kind, context).with_source(failure.to_string()))
+                }
+            },
+        }
+    }
+
     pub(crate) async fn create_table(&self, input: TableInput) -> Result<Outcome> {
         let call =
             self.client.create_table().set_catalog_id(self.id.clone()).database_name(&self.database).table_input(input);
@@ -80,10 +94,7 @@ impl Catalog {
             Ok(_) => Ok(Outcome::Done),
             Err(error) => match Failure::of(&error) {
                 failure if failure.code.as_deref() == Some(EXISTS) => Ok(Outcome::Overtaken),
-                failure if failure.code.as_deref() == Some(MISSING) => Err(Error::config(format!(
-                    "there is no Glue database `{}`: make it, or set create_database: true",
-                    self.database
-                ))),
+                failure if failure.code.as_deref() == Some(MISSING) => Err(self.no_database()),
                 failure => Err(self.failed("made", failure)),
             },
         }
@@ -159,22 +170,35 @@ impl Catalog {
         Ok(Made::Except(clashes))
     }
 
-    /// These partitions, at most [`BATCH`] of them, as they are. What is gone by now is left out.
+    /// These partitions, at most [`BATCH`] of them, as they are. What is gone by now may be left out.
+    ///
+    /// Errors: [`Retriable`](ErrorKind::Retriable) if Glue keeps some to itself, which may be gone as well.
     pub(crate) async fn partitions(&self, values: &[Vec<String>]) -> Result<Vec<Partition>> {
-        let list = |values: &Vec<String>| {
-            PartitionValueList::builder().set_values(Some(values.clone())).build().map_err(unbuilt)
-        };
-        let mut wanted = values.iter().map(list).collect::<Result<Vec<_>>>()?;
-        let mut found = Vec::new();
-        // Glue may leave some for another call.
+        let (mut found, mut wanted) = self.look_up(values_lists(values)?).await?;
         while !wanted.is_empty() {
-            let call = self.client.batch_get_partition().set_catalog_id(self.id.clone()).database_name(&self.database);
-            let call = call.table_name(&self.table).set_partitions_to_get(Some(wanted));
-            let answer = call.send().await.map_err(|error| self.failed("asked for partitions", Failure::of(&error)))?;
-            found.extend(answer.partitions.unwrap_or_default());
-            wanted = answer.unprocessed_keys.unwrap_or_default();
+            let (more, left) = self.look_up(wanted).await?;
+            if more.is_empty() {
+                let values: Vec<_> = left.iter().map(PartitionValueList::values).collect();
+                let message = format!("Glue says nothing of the partitions {values:?} of table `{}`", self.name());
+                return Err(Error::retriable(message));
+            }
+            found.extend(more);
+            wanted = left;
         }
         Ok(found)
+    }
+
+    /// Errors: the caller may not look up partitions. There need be none with these values.
+    pub(crate) async fn examine_partitions(&self, values: Vec<String>) -> Result<()> {
+        self.look_up(values_lists(&[values])?).await.map(drop)
+    }
+
+    /// Some of these partitions, and those that Glue did not look up, or did not find.
+    async fn look_up(&self, wanted: Vec<PartitionValueList>) -> Result<(Vec<Partition>, Vec<PartitionValueList>)> {
+        let call = self.client.batch_get_partition().set_catalog_id(self.id.clone()).database_name(&self.database);
+        let call = call.table_name(&self.table).set_partitions_to_get(Some(wanted));
+        let answer = call.send().await.map_err(|error| self.failed("asked for partitions", Failure::of(&error)))?;
+        Ok((answer.partitions.unwrap_or_default(), answer.unprocessed_keys.unwrap_or_default()))
     }
 
     /// Replaces at most [`BATCH`] partitions that are there.
@@ -200,6 +224,10 @@ impl Catalog {
         }
     }
 
+    pub(crate) fn no_database(&self) -> Error {
+        Error::config(format!("there is no Glue database `{}`: make it, or set create_database: true", self.database))
+    }
+
     fn failed(&self, done: &str, failure: Failure) -> Error {
         let context = format!("Glue table `{}`{} cannot be {done}", self.name(), self.at);
         Error::new(failure.kind, context).with_source(failure.to_string())
@@ -212,4 +240,10 @@ impl Catalog {
         let context = format!("Glue refuses the partition {values:?} of table `{}`", self.name());
         Error::new(kind, context).with_source(format!("{code}: {}", message.unwrap_or_default()))
     }
+}
+
+fn values_lists(values: &[Vec<String>]) -> Result<Vec<PartitionValueList>> {
+    let list =
+        |values: &Vec<String>| PartitionValueList::builder().set_values(Some(values.clone())).build().map_err(unbuilt);
+    values.iter().map(list).collect()
 }

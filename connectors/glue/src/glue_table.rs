@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_glue::types::{Partition, PartitionInput};
 use pipeline_api::{
-    Artifact, CheckOutcome, Context, Dataset, Error, Findings, Hook, Plugin, Result, Schema, async_trait, crash_at,
+    Artifact, CheckOutcome, Context, Error, Examined, Findings, Hook, Plugin, Result, Schema, async_trait, crash_at,
 };
 use tracing::{info, warn};
 
 use crate::catalog::{BATCH, Catalog, Made, Outcome};
 use crate::change::{change, read, with_slash};
 use crate::config::{GlueTableConfig, OnFailure, Partitions};
+use crate::examine::examine;
 use crate::layout::{Layout, OWNER};
 use crate::projection::Projection;
 
@@ -44,14 +45,7 @@ impl Plugin for GlueTable {
     }
 
     async fn open(config: Self::Config, context: Context) -> Result<Self> {
-        let Some(dataset) = &context.dataset else {
-            return Err(Error::config(format!(
-                "sink `{}` leaves no files that could be read back, and a table is read from files; remove the hook \
-                 glue_table, or choose a sink that writes files",
-                context.name
-            )));
-        };
-        let (wanted, projection) = wanted(&config, &context.pipeline, dataset)?;
+        let (wanted, projection) = wanted(&config, &context)?;
         let catalog = Catalog::new(&config, &config.aws.load("GLUE").await?);
         let GlueTableConfig { create_database, on_failure, .. } = config;
         let (known, pending) = (BTreeSet::new(), BTreeMap::new());
@@ -73,6 +67,10 @@ impl Hook for GlueTable {
         Ok(Some(format!("Glue table {}", catalog.name())))
     }
 
+    async fn examine(config: GlueTableConfig, context: Context) -> Vec<Examined> {
+        examine(&config, &context).await
+    }
+
     async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {
         match self.register(artifacts).await {
             Ok(()) => {}
@@ -86,8 +84,15 @@ impl Hook for GlueTable {
 }
 
 /// The table that the file asks for.
-fn wanted(config: &GlueTableConfig, pipeline: &str, dataset: &Dataset) -> Result<(Layout, Option<Projection>)> {
-    let mut wanted = Layout::of(&config.table, pipeline, dataset)?;
+pub(crate) fn wanted(config: &GlueTableConfig, context: &Context) -> Result<(Layout, Option<Projection>)> {
+    let Some(dataset) = &context.dataset else {
+        return Err(Error::config(format!(
+            "sink `{}` leaves no files that could be read back, and a table is read from files; remove the hook glue_table, \
+             or choose a sink that writes files",
+            context.name
+        )));
+    };
+    let mut wanted = Layout::of(&config.table, &context.pipeline, dataset)?;
     if config.partitions == Partitions::Registered {
         return Ok((wanted, None));
     }

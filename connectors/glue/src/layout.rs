@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 pub(crate) const OWNER: &str = "pipeline.name";
 
 /// What stands in place of a value that is null.
-const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+pub(crate) const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// The classes that read and write the files, and what Glue calls the form.
 struct Classes {

@@ -1,6 +1,7 @@
 //! Tables of the AWS Glue Data Catalog, registered as part of each flush: what Athena, Trino and Spark find in S3.
 
 mod config;
+mod examine;
 mod glue_table;
 
 mod catalog;

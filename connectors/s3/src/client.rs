@@ -28,8 +28,8 @@ const CREDENTIALS: [AmazonS3ConfigKey; 3] =
     [AmazonS3ConfigKey::AccessKeyId, AmazonS3ConfigKey::SecretAccessKey, AmazonS3ConfigKey::Token];
 
 /// A client for a bucket: what the settings say, else what AWS' environment variables say, else what every AWS tool would
-/// find. Does not connect to the store yet.
-pub(crate) async fn s3_client(settings: &Settings, bucket: &str) -> Result<(Arc<AmazonS3>, Uploads)> {
+/// find. Does not connect to the store yet. Who calls as nobody sees no uploads.
+pub(crate) async fn s3_client(settings: &Settings, bucket: &str) -> Result<(Arc<AmazonS3>, Option<Uploads>)> {
     let mut builder = with_environment(defaults(settings), std::env::vars_os(), settings.access_key_id.is_some());
     builder = builder.with_bucket_name(bucket);
     if let Some(region) = &settings.region {
@@ -41,7 +41,8 @@ pub(crate) async fn s3_client(settings: &Settings, bucket: &str) -> Result<(Arc<
     if let Some(token) = &settings.session_token {
         builder = builder.with_token(token.expose());
     }
-    if !is_anonymous(&builder)
+    let is_anonymous = is_anonymous(&builder);
+    if !is_anonymous
         && (settings.profile.is_some() || builder.get_config_value(&AmazonS3ConfigKey::AccessKeyId).is_none())
     {
         builder = with_chain(builder, settings).await?;
@@ -57,7 +58,8 @@ pub(crate) async fn s3_client(settings: &Settings, bucket: &str) -> Result<(Arc<
     let built = builder.with_http_connector(connector.clone()).build();
     let client = Arc::new(built.map_err(|error| store_error(error, Call::Write, &format!("s3://{bucket}")))?);
     let http = connector.last().ok_or_else(|| Error::fatal(format!("s3://{bucket}: no connection can be made")))?;
-    Ok((Arc::clone(&client), Uploads::new(client, http, region)))
+    let uploads = (!is_anonymous).then(|| Uploads::new(Arc::clone(&client), http, region));
+    Ok((client, uploads))
 }
 
 /// Whether the environment says that the bucket is everybody's.

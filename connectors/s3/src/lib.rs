@@ -33,6 +33,9 @@ mod uploads;
 mod listing;
 mod row_count;
 
+mod clock;
+mod examine;
+
 mod flush;
 mod sink;
 

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pipeline_api::{
-    Artifact, BoxFuture, Buffered, Context, CountRows, Dataset, Error, Findings, Found, Plugin, Ranges, Result, Schema,
-    Sink, SinkBatch, TopicPartition, async_trait,
+    Artifact, BoxFuture, Buffered, Context, CountRows, Dataset, Error, Examined, Findings, Found, Plugin, Ranges,
+    Result, Schema, Sink, SinkBatch, TopicPartition, async_trait,
 };
 
 use crate::encoding::{Encoding, OpenFile};
+use crate::examine::examine;
 use crate::flush::{DetachedFile, write_files};
 use crate::layout::Layout;
 use crate::listing::Listing;
@@ -163,6 +164,10 @@ where
         Listing { store, topic: context.topic, format: <C::Encoding as Encoding>::FORMAT, count }.list().await.map(Some)
     }
 
+    async fn examine(config: C, context: Context) -> Vec<Examined> {
+        examine(&config.settings(), &context).await
+    }
+
     async fn put(&mut self, batch: SinkBatch) -> Result<()> {
         if batch.records.num_rows() == 0 {
             return Ok(());
@@ -236,7 +241,7 @@ fn check_names(location: &Location, topic: &str) -> Result<()> {
 }
 
 /// The folder that relative paths start from.
-fn absolute(context: &Context) -> Result<PathBuf> {
+pub(crate) fn absolute(context: &Context) -> Result<PathBuf> {
     std::path::absolute(context.resolve("."))
         .map_err(|error| Error::fatal("the current folder cannot be read").with_source(error))
 }

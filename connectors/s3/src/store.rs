@@ -17,6 +17,7 @@ use object_store::{
 use pipeline_api::{ByteSize, Error, ErrorKind, OffsetRange, Result, crash_at};
 
 use crate::client::s3_client;
+use crate::clock::ServerClock;
 use crate::local_folder;
 use crate::location::Location;
 use crate::objects::ObjectSettings;
@@ -28,7 +29,7 @@ use crate::uploads::Uploads;
 /// The files below one location. Paths are relative to it, with `/` between their parts.
 pub(crate) struct Store {
     client: Arc<dyn ObjectStore>,
-    /// What local folders do not have.
+    /// What local folders do not have, and nobody is shown who has no name.
     uploads: Option<Uploads>,
     location: Location,
     /// What is said of each object in a bucket.
@@ -74,12 +75,25 @@ impl Store {
         }
     }
 
+    /// The same to try what a run would do: makes nothing. Where there is no such folder it is the one that this would be made in.
+    pub(crate) async fn open_to_try(settings: &Settings, folder: &Path) -> Result<Self> {
+        let location = match parse_location(settings, folder)? {
+            Location::Folder(folder) => {
+                // A broken link is in the way as well.
+                let there = folder.ancestors().find(|folder| folder.symlink_metadata().is_ok());
+                Location::Folder(there.unwrap_or(&folder).to_owned())
+            }
+            bucket => bucket,
+        };
+        Self::at(location, settings).await
+    }
+
     async fn at(location: Location, settings: &Settings) -> Result<Self> {
         match &location {
             Location::Bucket { bucket, .. } => {
                 let (client, uploads) = s3_client(settings, bucket).await?;
                 let store = Self::new(client, location, settings.multipart_above);
-                Ok(Self { uploads: Some(uploads), objects: settings.objects.clone(), ..store })
+                Ok(Self { uploads, objects: settings.objects.clone(), ..store })
             }
             Location::Folder(folder) => {
                 let files = LocalFileSystem::new_with_prefix(folder)
@@ -185,6 +199,18 @@ impl Store {
         }
     }
 
+    /// Removes one file.
+    pub(crate) async fn remove_one(&self, path: &str) -> Result<()> {
+        let removed = self.client.delete(&self.key(path)?).await;
+        removed.map_err(|error| store_error(error, Call::Remove, &self.location.url_of(path)))
+    }
+
+    /// The server's clock, if there is a server: its `Date`, and when it was asked and had answered.
+    pub(crate) async fn clock(&self) -> Result<Option<ServerClock>> {
+        let Some(uploads) = &self.uploads else { return Ok(None) };
+        uploads.clock().await.map_err(|error| store_error(error, Call::Abort, &self.location.url()))
+    }
+
     async fn remove_objects(&self, ours: impl Fn(&str) -> bool + Send + Sync) -> Result<u64> {
         let failed = |call| move |error| store_error(error, call, &self.location.url());
         let prefix = self.key("")?;
@@ -207,14 +233,31 @@ impl Store {
         match self.location.clone() {
             Location::Folder(root) => blocking(&place, move || local_folder::list_files(&root)).await,
             Location::Bucket { .. } => {
-                let prefix = self.key("")?;
-                let listed = self.client.list(Some(&prefix)).map_ok(|object| {
-                    let path = object.location.as_ref().strip_prefix(prefix.as_ref()).unwrap_or_default();
-                    (path.trim_start_matches('/').to_owned(), object.size)
-                });
-                listed.try_collect().await.map_err(|error| store_error(error, Call::List, &place))
+                self.list_objects()?.try_collect().await.map_err(|error| store_error(error, Call::List, &place))
             }
         }
+    }
+
+    /// Errors: files cannot be listed.
+    pub(crate) async fn examine_list(&self) -> Result<()> {
+        match &self.location {
+            Location::Folder(folder) => {
+                fs::read_dir(folder).map(drop).map_err(|error| file_error(error, &self.location.url()))
+            }
+            Location::Bucket { .. } => {
+                let first = self.list_objects()?.try_next().await;
+                first.map(drop).map_err(|error| store_error(error, Call::List, &self.location.url()))
+            }
+        }
+    }
+
+    fn list_objects(&self) -> Result<BoxStream<'static, object_store::Result<(String, u64)>>> {
+        let prefix = self.key("")?;
+        let listed = self.client.list(Some(&prefix)).map_ok(move |object| {
+            let path = object.location.as_ref().strip_prefix(prefix.as_ref()).unwrap_or_default();
+            (path.trim_start_matches('/').to_owned(), object.size)
+        });
+        Ok(listed.boxed())
     }
 
     /// The bytes of a part of a file; `None` if it has gone.

@@ -24,6 +24,7 @@ use crate::{S3Json, S3Parquet};
 
 mod conforming;
 mod crashes;
+mod examining;
 mod faults;
 mod files;
 mod flushes;

@@ -9,8 +9,11 @@ use object_store::multipart::MultipartStore;
 use object_store::path::Path as Key;
 use object_store::signer::Signer;
 use object_store::{Error, Result};
+use pipeline_api::Timestamp;
 use serde::Deserialize;
 use url::Url;
+
+use crate::clock::ServerClock;
 
 /// The open uploads of a bucket. The client of the store does not list them, so this does, over the same connections.
 pub(crate) struct Uploads {
@@ -60,6 +63,15 @@ impl Uploads {
             }
             page = self.page(prefix, Some(&page)).await?;
         }
+    }
+
+    /// What the server says of the time, whether it lets the caller in or not. `None` if it says nothing of it.
+    pub(crate) async fn clock(&self) -> Result<Option<ServerClock>> {
+        let asked = Timestamp::now();
+        let request = self.request(&[("uploads", ""), ("max-uploads", "1")]).await?;
+        let answer = self.http.execute(request).await.map_err(failed)?;
+        let date = answer.headers().get("date").and_then(|date| date.to_str().ok());
+        Ok(date.map(|date| ServerClock { date: date.to_owned(), asked, answered: Timestamp::now() }))
     }
 
     /// The first page, or the one after `last`.

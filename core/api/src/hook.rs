@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Artifact, Context, Plugin, Result};
+use crate::{Artifact, Context, Examined, Plugin, Result};
 
 /// Acts on what a sink made durable, before its offsets are committed: registers a table, proves that the rows are there.
 /// One task calls it, one call at a time; each task of the sink has its own.
@@ -16,6 +16,16 @@ pub trait Hook: Send {
         Self: Plugin,
     {
         Ok(None)
+    }
+
+    /// Tries what a hook with this config will need of the outside world, because a person wants to know whether a run would
+    /// work. Called in place of `open`; changes nothing that stays, and tasks of the same sink may run meanwhile. Goes on after
+    /// what fails. Nothing where there is nothing to try.
+    async fn examine(_config: Self::Config, _context: Context) -> Vec<Examined>
+    where
+        Self: Plugin,
+    {
+        Vec::new()
     }
 
     /// The artifacts of one flush, never none. After a crash the same artifacts come again: it must be idempotent. Returns

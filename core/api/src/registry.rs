@@ -9,8 +9,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::{
-    Condition, Context, Converter, CountRows, Dataset, Delivery, Error, Findings, Found, Hook, Plugin, Result, Sink,
-    Source, Transform,
+    Condition, Context, Converter, CountRows, Dataset, Delivery, Error, Examined, Findings, Found, Hook, Plugin,
+    Result, Sink, Source, Transform,
 };
 
 /// The kinds of plugin.
@@ -63,12 +63,20 @@ type ListFn = fn(Value, Context, CountRows) -> BoxFuture<'static, Result<Option<
 
 type OpenFn<T> = fn(Value, Context) -> BoxFuture<'static, Result<T>>;
 
+type ExamineFn = fn(Value, Context) -> BoxFuture<'static, Result<Vec<Examined>>>;
+
 enum Open {
-    Source(OpenFn<Box<dyn Source>>),
+    Source(OpenFn<Box<dyn Source>>, ExamineFn),
     Transform(OpenFn<Box<dyn Transform>>),
     Converter(OpenFn<Box<dyn Converter>>),
-    Sink(OpenFn<Box<dyn Sink>>, OpenFn<Option<String>>, ListFn, fn(Value, &Context) -> Result<Option<Dataset>>),
-    Hook(OpenFn<Box<dyn Hook>>, OpenFn<Option<String>>),
+    Sink(
+        OpenFn<Box<dyn Sink>>,
+        OpenFn<Option<String>>,
+        ListFn,
+        ExamineFn,
+        fn(Value, &Context) -> Result<Option<Dataset>>,
+    ),
+    Hook(OpenFn<Box<dyn Hook>>, OpenFn<Option<String>>, ExamineFn),
     Condition(OpenFn<Box<dyn Condition>>),
 }
 
@@ -93,14 +101,13 @@ macro_rules! kind {
 }
 
 impl Registration {
-    kind!(source, open_source, Source, "source");
+    kind!(source, open_source, Source, "source", examine_source::<P>);
     kind!(transform, open_transform, Transform, "transform");
     kind!(converter, open_converter, Converter, "converter");
-    kind!(sink, open_sink, Sink, "sink", reset_sink::<P>, list_sink::<P>, |config, context| P::dataset(
-        &parse::<P>(config)?,
-        context
-    ));
-    kind!(hook, open_hook, Hook, "hook", reset_hook::<P>);
+    kind!(sink, open_sink, Sink, "sink", reset_sink::<P>, list_sink::<P>, examine_sink::<P>, |config, context| {
+        P::dataset(&parse::<P>(config)?, context)
+    });
+    kind!(hook, open_hook, Hook, "hook", reset_hook::<P>, examine_hook::<P>);
     kind!(condition, open_condition, Condition, "condition");
 
     const fn new<P: Plugin>(crate_name: &'static str, open: Open) -> Self {
@@ -134,7 +141,7 @@ impl Registration {
     /// What kind of plugin it is.
     pub fn kind(&self) -> Kind {
         match self.open {
-            Open::Source(_) => Kind::Source,
+            Open::Source(..) => Kind::Source,
             Open::Transform(_) => Kind::Transform,
             Open::Converter(_) => Kind::Converter,
             Open::Sink(..) => Kind::Sink,
@@ -161,7 +168,7 @@ impl Registration {
     /// See [`Sink::reset`] and [`Hook::reset`]; every other kind leaves nothing that could be removed.
     pub async fn reset(&self, config: Value, context: Context) -> Result<Option<String>> {
         match &self.open {
-            Open::Sink(_, reset, ..) | Open::Hook(_, reset) => reset(config, context).await,
+            Open::Sink(_, reset, ..) | Open::Hook(_, reset, _) => reset(config, context).await,
             _ => Ok(None),
         }
     }
@@ -169,8 +176,18 @@ impl Registration {
     /// See [`Sink::list`]; `None` for every other kind.
     pub async fn list(&self, config: Value, context: Context, count: CountRows) -> Result<Option<Vec<Found>>> {
         match &self.open {
-            Open::Sink(_, _, list, _) => list(config, context, count).await,
+            Open::Sink(_, _, list, ..) => list(config, context, count).await,
             _ => Ok(None),
+        }
+    }
+
+    /// See [`Source::examine`], [`Sink::examine`] and [`Hook::examine`]; every other kind needs nothing of the outside world.
+    pub async fn examine(&self, config: Value, context: Context) -> Result<Vec<Examined>> {
+        match &self.open {
+            Open::Source(_, examine) | Open::Sink(_, _, _, examine, _) | Open::Hook(_, _, examine) => {
+                examine(config, context).await
+            }
+            _ => Ok(Vec::new()),
         }
     }
 
@@ -193,6 +210,18 @@ fn list_sink<P: Plugin + Sink>(
     count: CountRows,
 ) -> BoxFuture<'static, Result<Option<Vec<Found>>>> {
     Box::pin(async move { P::list(parse::<P>(config)?, context, count).await })
+}
+
+fn examine_source<P: Plugin + Source>(config: Value, context: Context) -> BoxFuture<'static, Result<Vec<Examined>>> {
+    Box::pin(async move { Ok(P::examine(parse::<P>(config)?, context).await) })
+}
+
+fn examine_sink<P: Plugin + Sink>(config: Value, context: Context) -> BoxFuture<'static, Result<Vec<Examined>>> {
+    Box::pin(async move { Ok(P::examine(parse::<P>(config)?, context).await) })
+}
+
+fn examine_hook<P: Plugin + Hook>(config: Value, context: Context) -> BoxFuture<'static, Result<Vec<Examined>>> {
+    Box::pin(async move { Ok(P::examine(parse::<P>(config)?, context).await) })
 }
 
 fn reset_hook<P: Plugin + Hook>(config: Value, context: Context) -> BoxFuture<'static, Result<Option<String>>> {

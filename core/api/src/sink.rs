@@ -4,7 +4,9 @@ use arrow::array::{BinaryArray, Int64Array, RecordBatch, TimestampMillisecondArr
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-use crate::{Artifact, Context, CountRows, Dataset, Found, OffsetRange, Plugin, Ranges, Result, TopicPartition};
+use crate::{
+    Artifact, Context, CountRows, Dataset, Examined, Found, OffsetRange, Plugin, Ranges, Result, TopicPartition,
+};
 
 /// Makes records durable in an outside system. One task calls it, one call at a time.
 ///
@@ -43,6 +45,16 @@ pub trait Sink: Send {
         Self: Plugin,
     {
         Ok(None)
+    }
+
+    /// Tries what a sink with this config will need of the outside world, because a person wants to know whether a run would
+    /// work. Called in place of `open`; changes nothing that stays, and tasks of the same sink may run meanwhile. Goes on after
+    /// what fails. Nothing where there is nothing to try.
+    async fn examine(_config: Self::Config, _context: Context) -> Vec<Examined>
+    where
+        Self: Plugin,
+    {
+        Vec::new()
     }
 
     /// Takes the next records of one partition. Nothing need be durable yet. After an error nothing of this batch was

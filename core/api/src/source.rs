@@ -5,11 +5,21 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Result, SourceOffsets};
+use crate::{Context, Examined, Plugin, Result, SourceOffsets};
 
 /// Reads records from an outside system. One task calls it, one call at a time.
 #[async_trait]
 pub trait Source: Send {
+    /// Tries what a source with this config will need of the outside world, because a person wants to know whether a run would
+    /// work. Called in place of `open`; changes nothing that stays, and tasks of the same source may run meanwhile. Goes on after
+    /// what fails. Nothing where there is nothing to try.
+    async fn examine(_config: Self::Config, _context: Context) -> Vec<Examined>
+    where
+        Self: Plugin,
+    {
+        Vec::new()
+    }
+
     /// The schema of every batch that `poll` returns. Called once, after `open`.
     fn schema(&self) -> SchemaRef;
 

@@ -37,6 +37,9 @@ const REFUSED: [(&str, &str); 9] = [
     ("UnrecognizedClientException", "check access_key_id and session_token"),
 ];
 
+/// What to look at where nobody answers.
+const WAY: &str = "check the network, and the region and the endpoint";
+
 /// The error of a call: `context` says what was being done, in the words of an error.
 pub fn failed<E>(context: impl Into<String>, error: &SdkError<E, HttpResponse>) -> Error
 where
@@ -65,14 +68,14 @@ impl Failure {
     {
         match error {
             SdkError::ServiceError(answered) => Self::refused(answered.err(), answered.raw().status().as_u16()),
-            SdkError::TimeoutError(_) => Self::unanswered(ErrorKind::Retriable, "no answer in time"),
+            SdkError::TimeoutError(_) => Self::unanswered(ErrorKind::Retriable, format!("no answer in time; {WAY}")),
             other => {
                 let causes = causes(other);
                 match causes.iter().any(|cause| cause.contains("credentials") || cause.contains("identity")) {
                     true => {
                         Self::unanswered(ErrorKind::Config, no_credentials(causes.last().map_or("", String::as_str)))
                     }
-                    false => Self::unanswered(ErrorKind::Retriable, causes.join(": ")),
+                    false => Self::unanswered(ErrorKind::Retriable, format!("{}; {WAY}", causes.join(": "))),
                 }
             }
         }
@@ -111,6 +114,8 @@ impl fmt::Display for Failure {
 
 /// What to do where nobody is found to call as.
 pub(crate) fn no_credentials(reason: &str) -> String {
+    // Whoever was asked stands on a line of its own in it.
+    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     format!(
         "no credentials ({reason}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name them in the file"
     )

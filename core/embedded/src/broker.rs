@@ -53,6 +53,17 @@ impl EmbeddedBroker {
         Self::open_with(settings, SESSION_TIMEOUT)
     }
 
+    /// What [`open`](Self::open) would open, if it is there. Makes nothing; in memory there is nothing.
+    ///
+    /// Errors: those of `open`; or there is nothing, and its folder could not be made or written.
+    pub fn find(settings: &EmbeddedSettings) -> Result<Option<Arc<Self>>> {
+        match &settings.path {
+            None => Ok(None),
+            Some(folder) if Store::is_in(folder) => Self::open(settings).map(Some),
+            Some(folder) => Store::examine_folder(folder).map(|()| None),
+        }
+    }
+
     /// The same with another session time-out than 45 s: after so long without a poll a member that holds up a rebalance
     /// is evicted.
     pub fn open_with(settings: &EmbeddedSettings, session_timeout: Duration) -> Result<Arc<Self>> {
@@ -75,9 +86,15 @@ impl Broker for EmbeddedBroker {
         blocking(move || shared.ensure_topic(&spec)).await
     }
 
+    async fn examine_topic(&self, spec: &TopicSpec) -> Result<Option<TopicInfo>> {
+        check_new(spec)?;
+        let found = self.shared.find_topic(&mut lock(&self.shared.topics), &spec.name)?;
+        found.map(|topic| check(spec, &topic).map(|()| topic.info())).transpose()
+    }
+
     async fn find_topic(&self, topic: &str) -> Result<Option<TopicInfo>> {
         let found = self.shared.find_topic(&mut lock(&self.shared.topics), topic)?;
-        Ok(found.map(|topic| TopicInfo { id: topic.public_id(), partitions: topic.partitions }))
+        Ok(found.map(|topic| topic.info()))
     }
 
     async fn bounds(&self, topic: &str) -> Result<Vec<OffsetRange>> {
@@ -159,11 +176,7 @@ impl Shared {
 
     fn ensure_topic(&self, spec: &TopicSpec) -> Result<TopicInfo> {
         let TopicSpec { name, partitions, timestamps: _, create: _, retained_for } = spec;
-        if *partitions < 1 {
-            return Err(Error::config(format!(
-                "topic `{name}` would have {partitions} partitions, expected 1 or more"
-            )));
-        }
+        check_new(spec)?;
         let mut topics = lock(&self.topics);
         let topic = match self.find_topic(&mut topics, name)? {
             Some(topic) => topic,
@@ -173,14 +186,9 @@ impl Shared {
                 topics.entry(name.clone()).or_insert(Arc::new(created)).clone()
             }
         };
-        if topic.partitions != *partitions {
-            return Err(Error::config(format!(
-                "topic `{name}` has {} partitions, the file says {partitions}: say {0}, or start over with another topic",
-                topic.partitions
-            )));
-        }
+        check(spec, &topic)?;
         topic.retain_for(retained_for);
-        Ok(TopicInfo { id: topic.public_id(), partitions: topic.partitions })
+        Ok(topic.info())
     }
 
     fn group(&self, name: &str, topic: &Topic) -> Arc<Group> {
@@ -240,4 +248,23 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// Errors: nobody can make such a topic.
+fn check_new(TopicSpec { name, partitions, .. }: &TopicSpec) -> Result<()> {
+    if *partitions < 1 {
+        return Err(Error::config(format!("topic `{name}` would have {partitions} partitions, expected 1 or more")));
+    }
+    Ok(())
+}
+
+/// Errors: the topic that is there is another one.
+fn check(TopicSpec { name, partitions, .. }: &TopicSpec, topic: &Topic) -> Result<()> {
+    if topic.partitions != *partitions {
+        return Err(Error::config(format!(
+            "topic `{name}` has {} partitions, the file says {partitions}: say {0}, or start over with another topic",
+            topic.partitions
+        )));
+    }
+    Ok(())
 }

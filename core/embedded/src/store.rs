@@ -49,6 +49,21 @@ impl Store {
         Ok(Arc::new(store))
     }
 
+    /// Whether there is one in `folder`.
+    pub(crate) fn is_in(folder: &Path) -> bool {
+        has_begun(&folder.join(FILE))
+    }
+
+    /// Errors: `folder`, or the one that it would be made in, cannot be written. Leaves nothing there.
+    pub(crate) fn examine_folder(folder: &Path) -> Result<()> {
+        // A broken link is in the way as well.
+        let there = folder.ancestors().find(|folder| folder.symlink_metadata().is_ok()).unwrap_or(folder);
+        let probe = there.join(format!(".pipeline-probe-{}", std::process::id()));
+        let written = std::fs::write(&probe, "probe");
+        let removed = std::fs::remove_file(&probe);
+        written.and(removed).map_err(|error| no_folder(folder, error))
+    }
+
     /// Reads a snapshot. Short: runs where it is called.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T> {
         let transaction = self.database.begin_read().map_err(failed)?;
@@ -123,24 +138,15 @@ fn fault_of_the_disk(kind: ErrorKind) -> Option<&'static str> {
             "would become larger than the file system or `ulimit -f` allows; raise that, or choose another embedded.path"
         }
         ErrorKind::ReadOnlyFilesystem => "lies on a read-only file system; choose an embedded.path that can be written",
+        ErrorKind::PermissionDenied => {
+            "may not be written by this user; let it write there, or choose another embedded.path"
+        }
         _ => return None,
     })
 }
 
 fn open_folder(builder: &mut Builder, folder: &Path) -> Result<Database> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        let folder = folder.display();
-        let message = match error.kind() {
-            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => format!(
-                "a file is in the way of the embedded broker's folder `{folder}`; remove it, or choose another `embedded.path`"
-            ),
-            kind => match fault_of_the_disk(kind) {
-                Some(fault) => format!("the embedded broker's folder `{folder}` {fault}"),
-                None => format!("cannot create the embedded broker's folder `{folder}`"),
-            },
-        };
-        Error::fatal(message).with_source(error)
-    })?;
+    std::fs::create_dir_all(folder).map_err(|error| no_folder(folder, error))?;
     let file = folder.join(FILE);
     let shown = file.display().to_string();
     builder.set_repair_callback(move |session| {
@@ -168,6 +174,21 @@ fn open_folder(builder: &mut Builder, folder: &Path) -> Result<Database> {
             Err(Error::fatal(message).with_source(error))
         }
     }
+}
+
+/// The folder of a store cannot be made or written.
+fn no_folder(folder: &Path, error: std::io::Error) -> Error {
+    let folder = folder.display();
+    let message = match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => format!(
+            "a file is in the way of the embedded broker's folder `{folder}`; remove it, or choose another `embedded.path`"
+        ),
+        kind => match fault_of_the_disk(kind) {
+            Some(fault) => format!("the embedded broker's folder `{folder}` {fault}"),
+            None => format!("cannot create the embedded broker's folder `{folder}`"),
+        },
+    };
+    Error::fatal(message).with_source(error)
 }
 
 /// Makes room for a store where there is none. A kill or a full disk may have cut off the making of one; redb would refuse what

@@ -1,6 +1,7 @@
 //! A topic, as this process knows it.
 
 use pipeline_api::{OffsetRange, Result};
+use pipeline_runtime::broker::TopicInfo;
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 use tokio::sync::watch;
 
@@ -74,6 +75,11 @@ impl Topic {
     /// The id as others see it.
     pub(crate) fn public_id(&self) -> String {
         format!("{:016x}", self.id)
+    }
+
+    /// The topic as others see it.
+    pub(crate) fn info(&self) -> TopicInfo {
+        TopicInfo { id: self.public_id(), partitions: self.partitions }
     }
 
     /// The offsets that each partition holds.

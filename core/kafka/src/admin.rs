@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pipeline_api::{Error, Result};
 use pipeline_runtime::KafkaSettings;
-use pipeline_runtime::broker::{TopicInfo, TopicSpec};
+use pipeline_runtime::broker::{CreateTopic, TopicInfo, TopicSpec};
 use rdkafka::admin::{
     AdminClient, AdminOptions, ConfigResource, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
 };
@@ -73,21 +73,34 @@ impl Admin {
 
     /// See [`Broker::ensure_topic`](pipeline_runtime::broker::Broker::ensure_topic).
     pub(crate) async fn ensure_topic(&self, spec: &TopicSpec) -> Result<TopicInfo> {
-        let TopicSpec { name, partitions, .. } = spec;
-        match (self.find(name).await?, &spec.create) {
+        match (self.find(&spec.name).await?, &spec.create) {
             (Some(_), _) => {}
-            (None, None) => return Err(missing(name)),
-            (None, Some(create)) => {
-                fit::check_new(spec, create)?;
-                let mut new = NewTopic::new(name, *partitions, TopicReplication::Fixed(create.replication_factor));
-                for (key, value) in &create.config {
-                    new = new.set(key, value);
-                }
-                self.create(new).await?;
-            }
+            (None, None) => return Err(missing(&spec.name)),
+            (None, Some(create)) => self.create(&new_topic(spec, create)?, &options()).await?,
         }
         // Another process may have made it a moment ago.
-        let found = self.await_topic(name).await?;
+        let found = self.await_topic(&spec.name).await?;
+        self.check(spec, found).await
+    }
+
+    /// See [`Broker::examine_topic`](pipeline_runtime::broker::Broker::examine_topic).
+    pub(crate) async fn examine_topic(&self, spec: &TopicSpec) -> Result<Option<TopicInfo>> {
+        match (self.find(&spec.name).await?, &spec.create) {
+            (Some(found), _) if !found.is_led => Err(Error::retriable(format!(
+                "topic `{}` has a partition without a leader; check that all brokers of the cluster run",
+                spec.name
+            ))),
+            (Some(found), _) => self.check(spec, found).await.map(Some),
+            (None, None) => Err(missing(&spec.name)),
+            (None, Some(create)) => {
+                self.create(&new_topic(spec, create)?, &options().validate_only(true)).await.map(|()| None)
+            }
+        }
+    }
+
+    /// Errors: the topic that is there does not fit.
+    async fn check(&self, spec: &TopicSpec, found: TopicDescription) -> Result<TopicInfo> {
+        let TopicSpec { name, partitions, .. } = spec;
         if found.partitions != *partitions {
             return Err(Error::config(format!(
                 "topic `{name}` has {0} partitions, the file says {partitions}, expected `topic.partitions: {0}`",
@@ -105,7 +118,7 @@ impl Admin {
                 .set("cleanup.policy", "compact")
                 .set("segment.bytes", "16777216")
                 .set("min.cleanable.dirty.ratio", "0.1");
-            self.create(new).await?;
+            self.create(&new, &options()).await?;
         }
         let found = self.await_topic(name).await?;
         if found.partitions >= partitions {
@@ -209,9 +222,9 @@ impl Admin {
         }
     }
 
-    async fn create(&self, topic: NewTopic<'_>) -> Result<()> {
+    async fn create(&self, topic: &NewTopic<'_>, options: &AdminOptions) -> Result<()> {
         let name = topic.name;
-        let results = self.client.create_topics([&topic], &options()).await;
+        let results = self.client.create_topics([topic], options).await;
         let context = || format!("topic `{name}` cannot be created");
         for result in results.map_err(|error| failed(context(), &error))? {
             match result {
@@ -272,6 +285,13 @@ impl Group {
 
 fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(ANSWER)).operation_timeout(Some(ANSWER))
+}
+
+/// Errors: the topic would lose records that nobody has read.
+fn new_topic<'a>(spec: &'a TopicSpec, create: &'a CreateTopic) -> Result<NewTopic<'a>> {
+    fit::check_new(spec, create)?;
+    let new = NewTopic::new(&spec.name, spec.partitions, TopicReplication::Fixed(create.replication_factor));
+    Ok(create.config.iter().fold(new, |new, (key, value)| new.set(key, value)))
 }
 
 fn missing(topic: &str) -> Error {

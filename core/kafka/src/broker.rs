@@ -143,6 +143,11 @@ impl Broker for KafkaBroker {
         Ok(found)
     }
 
+    async fn examine_topic(&self, topic: &TopicSpec) -> Result<Option<TopicInfo>> {
+        self.find_topic(&topic.name).await?;
+        self.admin.examine_topic(topic).await
+    }
+
     async fn find_topic(&self, topic: &str) -> Result<Option<TopicInfo>> {
         let found = self.admin.find(topic).await?;
         let state = self.source_offsets_topic(&self.pipeline);

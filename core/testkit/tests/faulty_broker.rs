@@ -23,6 +23,7 @@ enum Fault {
     ResetsNothing,
     PutsEveryMemberInAGroupOfItsOwn,
     MakesTopicsThatAreAskedFor,
+    MakesTopicsThatAreExamined,
     SetsNoOffsets,
     SetsOffsetsWithoutTheirNotes,
     SetsOffsetsUnderAMember,
@@ -49,6 +50,13 @@ impl FaultyBroker {
 impl Broker for FaultyBroker {
     async fn ensure_topic(&self, topic: &TopicSpec) -> Result<TopicInfo> {
         self.inner.ensure_topic(topic).await
+    }
+
+    async fn examine_topic(&self, topic: &TopicSpec) -> Result<Option<TopicInfo>> {
+        if self.fault == Fault::MakesTopicsThatAreExamined {
+            return self.inner.ensure_topic(topic).await.map(Some);
+        }
+        self.inner.examine_topic(topic).await
     }
 
     async fn find_topic(&self, topic: &str) -> Result<Option<TopicInfo>> {
@@ -145,6 +153,7 @@ async fn every_fault_is_found() {
         (Fault::ResetsNothing, "a_reset_leaves_nothing"),
         (Fault::ResetsNothing, "a_reset_is_refused_while_somebody_reads"),
         (Fault::MakesTopicsThatAreAskedFor, "a_topic_that_is_missing_is_found_nowhere"),
+        (Fault::MakesTopicsThatAreExamined, "a_topic_is_examined_as_it_would_be_ensured_and_not_made"),
         (Fault::SetsNoOffsets, "offsets_that_are_set_while_nobody_reads_are_where_the_next_member_begins"),
         (
             Fault::SetsOffsetsWithoutTheirNotes,

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use pipeline_api::{
-    Artifact, CheckOutcome, Context, Dataset, Error, FileFormat, Hook, OffsetRange, Plugin, Result, TopicPartition,
-    Verdict, async_trait,
+    Artifact, CheckOutcome, Context, Dataset, Error, Examined, FileFormat, Hook, OffsetRange, Plugin, Result,
+    TopicPartition, Verdict, async_trait,
 };
 use pipeline_testkit::hook_conformance::{Flushes, Subject, cases, run};
 use pipeline_testkit::schema;
@@ -59,6 +59,8 @@ enum Fault {
     JudgesAnew,
     /// What is right is found wrong.
     FindsFaults,
+    /// Who looks registers something.
+    RegistersWhenItIsExamined,
 }
 
 /// Registers addresses in the memory of the process.
@@ -115,6 +117,13 @@ impl Hook for Register {
             (_, 0) if config.fault != Fault::SaysThatItResetNothing => Ok(None),
             (_, count) => Ok(Some(format!("{count} addresses"))),
         }
+    }
+
+    async fn examine(config: RegisterConfig, context: Context) -> Vec<Examined> {
+        if config.fault == Fault::RegistersWhenItIsExamined {
+            REGISTERED.lock().unwrap().entry(context.folder).or_default().push("probe".into());
+        }
+        vec![Examined { what: "look".into(), outcome: Ok(None) }]
     }
 
     async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {
@@ -235,6 +244,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::WantsSomethingToReset, "a_reset_of_nothing_is_no_error"),
     (Fault::SaysNothingOfItsReset, "a_reset_says_what_it_removed"),
     (Fault::SaysThatItResetNothing, "a_reset_says_what_it_removed"),
+    (Fault::RegistersWhenItIsExamined, "an_examination_changes_nothing_that_stays"),
     (Fault::JudgesAnew, "the_same_artifacts_are_judged_the_same"),
     (Fault::FindsFaults, "what_is_right_is_not_found_wrong"),
 ];

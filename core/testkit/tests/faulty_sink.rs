@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::{DataType, Int64Type};
 use pipeline_api::{
-    Artifact, BoxFuture, Buffered, Context, CountRows, Dataset, Error, FileFormat, Found, OffsetRange, Origin,
-    PartitionValue, PlannedRange, Plugin, Ranges, RecordBatch, Result, Rows, SchemaRef, Sink, SinkBatch, Timestamp,
-    TopicPartition, async_trait,
+    Artifact, BoxFuture, Buffered, Context, CountRows, Dataset, Error, Examined, FileFormat, Found, OffsetRange,
+    Origin, PartitionValue, PlannedRange, Plugin, Ranges, RecordBatch, Result, Rows, SchemaRef, Sink, SinkBatch,
+    Timestamp, TopicPartition, async_trait,
 };
 use pipeline_testkit::sink_conformance::{Stored, Subject, cases, run};
 use pipeline_testkit::{records, schema};
@@ -101,6 +101,8 @@ enum Fault {
     ListsAllTopics,
     /// A listing makes the sink's folder.
     MakesItsFolderForTheListing,
+    /// A probe is not removed.
+    LeavesItsProbe,
     /// What was not flushed is written at the end.
     WritesAtItsClose,
     /// It does not close after a flush failed.
@@ -216,6 +218,13 @@ impl Sink for Shelf {
             found.pop();
         }
         Ok(Some(found))
+    }
+
+    async fn examine(config: ShelfConfig, context: Context) -> Vec<Examined> {
+        if config.fault == Fault::LeavesItsProbe {
+            SHELF.lock().unwrap().insert(format!("{}probe", location(&context.folder)), b"[]".to_vec());
+        }
+        vec![Examined { what: "write".into(), outcome: Ok(None) }]
     }
 
     async fn put(&mut self, batch: SinkBatch) -> Result<()> {
@@ -493,6 +502,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::ListsTooLittle, "what_was_flushed_is_listed_by_its_ranges"),
     (Fault::ListsAllTopics, "what_another_topic_left_is_listed_as_foreign"),
     (Fault::MakesItsFolderForTheListing, "a_listing_changes_nothing"),
+    (Fault::LeavesItsProbe, "an_examination_changes_nothing_that_stays"),
     (Fault::WritesAtItsClose, "what_was_not_flushed_is_not_durable"),
     (Fault::ClosesOnce, "it_closes_at_any_time"),
 ];

@@ -100,6 +100,7 @@ fn no_command_shows_a_secret_field_of_any_plugin() {
         assert_hidden(&project, &["completions", "bash"], &[], FILE).with_code(0);
         // Nobody listens at the endpoint.
         assert_hidden(&project, &["run", "pipeline.yaml"], &[], FILE).with_code(1).complaining("TRACE");
+        assert_hidden(&project, &["doctor", "pipeline.yaml"], &[], FILE).with_code(1).saying("wrong ");
         assert_hidden(&project, &["reset", "--yes", "pipeline.yaml"], &[], FILE).with_code(1);
         assert_hidden(&project, &["reconcile", "pipeline.yaml"], &[], FILE).with_code(1);
     }

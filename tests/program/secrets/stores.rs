@@ -101,6 +101,10 @@ fn an_answer_that_repeats_the_request_shows_none_of_its_secrets() {
         let project = Project::new(&TO_A_STORE.replace("ADDRESS", &address));
         let run = assert_hidden(&project, &["run", "pipeline.yaml"], &secrets, &[]).with_code(1);
         run.complaining("s3://lake/out/").complaining("TRACE");
+        assert_hidden(&project, &["doctor", "pipeline.yaml"], &secrets, &[])
+            .with_code(1)
+            .saying("write an object: s3://lake/");
+        assert_hidden(&project, &["doctor", "pipeline.yaml", "--format", "json"], &secrets, &[]).with_code(1);
         assert_hidden(&project, &["reset", "pipeline.yaml", "--yes"], &secrets, &[]).with_code(1);
     }
 }

@@ -3,6 +3,7 @@
 mod asking;
 mod checking;
 mod conforming;
+mod examining;
 mod server;
 mod validating;
 

@@ -3,6 +3,7 @@
 mod compressed;
 mod configuring;
 mod conforming;
+mod examining;
 mod following;
 mod grammar;
 mod headers;

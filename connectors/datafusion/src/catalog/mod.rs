@@ -89,6 +89,16 @@ impl LocalCatalog {
         self.write(name, &wanted)
     }
 
+    /// Errors: the folder, or the one that it would be made in, cannot be written. Leaves nothing there.
+    pub(crate) fn examine_folder(&self) -> Result<()> {
+        // A broken link is in the way as well.
+        let there = self.folder.ancestors().find(|folder| folder.symlink_metadata().is_ok());
+        let probe = there.unwrap_or(&self.folder).join(format!("_pipeline-probe-{}", std::process::id()));
+        let written = fs::write(&probe, "probe");
+        let removed = fs::remove_file(&probe);
+        written.and(removed).map_err(|error| failed("write", &self.folder, error))
+    }
+
     /// Removes the table called `name` and leaves its files. Returns whether there was one that `condition` held for.
     pub fn remove_if(&self, name: &str, condition: impl FnOnce(&Table) -> bool) -> Result<bool> {
         if !self.folder.exists() {

@@ -3,6 +3,7 @@ use pipeline_testkit::schema;
 
 mod changing;
 mod describing;
+mod examining;
 mod projecting;
 mod reader;
 mod registering;

@@ -24,6 +24,11 @@ pub trait Broker: Send + Sync {
     /// Errors: [`Config`](pipeline_api::ErrorKind::Config) if there is a topic of that name that does not fit.
     async fn ensure_topic(&self, topic: &TopicSpec) -> Result<TopicInfo>;
 
+    /// What `ensure_topic` would come to: the topic as it is, or `None` if it would be made. Makes nothing.
+    ///
+    /// Errors: those of `ensure_topic`, and those of `find_topic`.
+    async fn examine_topic(&self, topic: &TopicSpec) -> Result<Option<TopicInfo>>;
+
     /// What the broker says of a topic; `None` if there is none of that name. Makes nothing.
     ///
     /// Errors: it was made anew, as far as the broker remembers the last one.

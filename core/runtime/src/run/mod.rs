@@ -6,6 +6,7 @@ mod compare;
 mod dead_letter;
 mod decode;
 mod encode;
+mod examine;
 mod finish;
 mod flight;
 mod flush_trigger;
@@ -23,6 +24,7 @@ mod worker;
 
 pub use commit_note::CommitNote;
 pub use compare::Difference;
+pub use examine::{PartExamined, examine};
 pub use offsets::{
     OffsetChange, Offsets, PartitionOffsets, Planned, PlannedUnder, SinkOffsets, Target, Unfinished, no_topic, offsets,
     set_offsets,

@@ -197,7 +197,7 @@ impl Offsets {
 }
 
 impl SinkOffsets {
-    fn new(sink: &SinkPlan, topic_id: &str, holds: &[OffsetRange], committed: &[Option<Committed>]) -> Self {
+    pub(super) fn new(sink: &SinkPlan, topic_id: &str, holds: &[OffsetRange], committed: &[Option<Committed>]) -> Self {
         let partition = |(holds, committed): (&OffsetRange, &Option<Committed>)| {
             PartitionOffsets::new(*holds, committed.as_ref(), topic_id, &sink.fingerprint)
         };

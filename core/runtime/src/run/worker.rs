@@ -89,7 +89,7 @@ fn tasks(of: u32) -> impl Iterator<Item = Task> {
 }
 
 /// The topics that a plan uses: its own, then the one for dead letters.
-fn topics(plan: &Plan) -> Vec<TopicSpec> {
+pub(super) fn topics(plan: &Plan) -> Vec<TopicSpec> {
     let retained_for = plan.sinks.iter().map(|sink| sink.group.clone()).collect();
     let create = plan.topic.create.clone();
     let (name, partitions) = (plan.topic.name.to_string(), plan.topic.partitions);
@@ -265,7 +265,7 @@ impl Worker {
 
 /// Calls plugins in a task of its own, so that one that holds its thread or panics stops nothing but that. Dropped, it ends where
 /// it next waits.
-async fn apart<T: Send + 'static>(calls: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+pub(super) async fn apart<T: Send + 'static>(calls: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
     let mut task = JoinSet::new();
     task.spawn(calls);
     match task.join_next().await {

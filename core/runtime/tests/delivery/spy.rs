@@ -36,6 +36,10 @@ impl Broker for Spy {
         Ok(TopicInfo { id: id.unwrap_or(info.id.clone()), ..info })
     }
 
+    async fn examine_topic(&self, topic: &TopicSpec) -> Result<Option<TopicInfo>> {
+        self.inner.examine_topic(topic).await
+    }
+
     async fn find_topic(&self, topic: &str) -> Result<Option<TopicInfo>> {
         self.inner.find_topic(topic).await
     }

@@ -9,6 +9,7 @@ use super::{Outcome, list_cases};
 list_cases![
     a_topic_that_is_there_is_left_as_it_is,
     a_topic_with_other_partitions_is_refused,
+    a_topic_is_examined_as_it_would_be_ensured_and_not_made,
     a_topic_that_is_missing_is_an_error,
     a_topic_that_is_missing_is_found_nowhere,
     bounds_cover_what_was_committed,
@@ -37,6 +38,19 @@ async fn a_topic_with_other_partitions_is_refused(fixture: Fixture) -> Outcome {
     let Err(error) = fixture.topic(4).await else { panic!("a topic of 3 partitions passed for one of 4") };
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains(&fixture.topic), "{error}");
+    Ok(())
+}
+
+async fn a_topic_is_examined_as_it_would_be_ensured_and_not_made(fixture: Fixture) -> Outcome {
+    for _ in 0..2 {
+        assert_eq!(fixture.broker.examine_topic(&fixture.spec(3)).await?, None);
+    }
+    assert_eq!(fixture.broker.find_topic(&fixture.topic).await?, None, "an examination made it");
+    let created = fixture.topic(3).await?;
+    assert_eq!(fixture.broker.examine_topic(&fixture.spec(3)).await?, Some(created));
+    let Err(examined) = fixture.broker.examine_topic(&fixture.spec(4)).await else { panic!("3 passed for 4") };
+    let Err(ensured) = fixture.topic(4).await else { panic!("3 passed for 4") };
+    assert_eq!((examined.kind(), examined.to_string()), (ensured.kind(), ensured.to_string()));
     Ok(())
 }
 

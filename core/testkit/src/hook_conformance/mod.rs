@@ -24,6 +24,7 @@
 //! ```
 
 mod calling;
+mod examining;
 mod made;
 mod repeating;
 mod resetting;
@@ -124,7 +125,7 @@ impl OfPlugin for Subject {
 
 /// All cases.
 pub fn cases() -> Vec<Case<Subject>> {
-    let own = [calling::CASES, repeating::CASES, sharing::CASES, resetting::CASES].concat();
+    let own = [calling::CASES, repeating::CASES, sharing::CASES, resetting::CASES, examining::CASES].concat();
     [plugin_subject::cases(), own].concat()
 }
 

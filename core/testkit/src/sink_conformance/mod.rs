@@ -30,6 +30,7 @@ mod artifacts;
 mod buffering;
 mod closing;
 mod discarding;
+mod examining;
 mod flushing;
 mod listing;
 mod replaying;
@@ -152,6 +153,7 @@ pub fn cases() -> Vec<Case<Subject>> {
         revoking::CASES,
         discarding::CASES,
         listing::CASES,
+        examining::CASES,
         closing::CASES,
     ];
     [plugin_subject::cases(), own.concat()].concat()

@@ -1,14 +1,16 @@
 //! What a run would find, before it runs.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use pipeline_testkit::aws::{AwsServer, Fault, Refusal, Rule};
 use pipeline_testkit::s3;
 use serde_json::Value;
 
+use crate::store_faults::without_privileges;
 use crate::support::{Ended, Project, Started, becomes_true};
 
 const FILE: &str = "\
@@ -188,6 +190,27 @@ fn folders_that_cannot_be_written_are_told() {
         .saying("a file is in the way of the embedded broker's folder")
         .saying("wrong sink lake: out: write an object: ")
         .saying("a file is in the way of a folder; remove it, or choose another `url`");
+}
+
+#[test]
+fn folders_that_this_user_may_not_write_are_told_though_a_run_would_make_them() {
+    let project = numbers(FILE);
+    let allow = |mode| fs::set_permissions(project.path(""), Permissions::from_mode(mode)).unwrap();
+    allow(0o555);
+    let ended = Started::new(without_privileges(&project.program(["doctor", "pipeline.yaml"]))).end().with_code(1);
+    allow(0o755);
+    let wrong = wrong(&ended);
+    for (line, parts) in wrong.iter().zip([
+        [
+            "embedded broker: open the store in ",
+            "may not be written by this user; let it write there, or choose another embedded.path",
+        ],
+        ["sink lake: out: write an object: ", "permission denied; let this user write there, or choose another `url`"],
+        ["sink lake, hook local_table: ", "permission denied; let this user write there, or choose another `catalog`"],
+    ]) {
+        assert!(line.starts_with(&format!("wrong {}", parts[0])) && line.contains(parts[1]), "{line}");
+    }
+    assert_eq!(wrong.len(), 3, "{}", ended.out);
 }
 
 #[test]

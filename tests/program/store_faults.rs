@@ -210,7 +210,7 @@ fn with_files_up_to(bytes: u64, command: &Command) -> Command {
 }
 
 /// The command in a process that may not write where permissions do not say so, also if the user is root.
-fn without_privileges(command: &Command) -> Command {
+pub(crate) fn without_privileges(command: &Command) -> Command {
     let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     let dropped = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"];
     if root { wrapped(&dropped, command) } else { wrapped(&["env"], command) }
@@ -262,7 +262,9 @@ fn a_broker_whose_file_may_not_be_written_stops_the_run_at_once() {
     let store = project.path(".pipeline/faults/broker.redb");
     fs::set_permissions(&store, Permissions::from_mode(0o444)).unwrap();
     let failed = Started::new(without_privileges(&project.runner(&[]))).end().with_code(1);
-    failed.complaining("cannot open the embedded broker's store").complaining("broker.redb");
+    failed.complaining(
+        "broker.redb` may not be written by this user; let it write there, or choose another embedded.path",
+    );
     fs::set_permissions(&store, Permissions::from_mode(0o644)).unwrap();
     project.run(&[]).with_code(0);
     assert_complete(&project, "with permission");

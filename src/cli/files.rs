@@ -5,18 +5,21 @@ use std::path::PathBuf;
 
 use pipeline_api::Registry;
 use pipeline_runtime::Plan;
-use pipeline_runtime::file::{self, Color, Diagnostics, KafkaCheck, LoadOptions};
+use pipeline_runtime::file::{self, Advice, Color, Diagnostics, KafkaCheck, LoadOptions};
 
 use super::redaction::hide;
 use super::{Failure, LoadArgs};
 
 /// The plans of these files. Everything that is wrong with any of them is told on standard error.
 pub(super) async fn load_all(paths: &[PathBuf], args: &LoadArgs, registry: &Registry) -> Result<Vec<Plan>, Failure> {
-    let options = options(args)?;
+    load_with(paths, &options(args)?, registry).await
+}
+
+async fn load_with(paths: &[PathBuf], options: &LoadOptions, registry: &Registry) -> Result<Vec<Plan>, Failure> {
     let mut plans = Vec::new();
     let mut wrong = false;
     for path in paths {
-        match file::load(path, &options, registry).await {
+        match file::load(path, options, registry).await {
             Ok(loaded) => {
                 hide(&loaded.plan.secrets);
                 show(&loaded.warnings);
@@ -47,6 +50,12 @@ pub(super) async fn load_one(path: &PathBuf, args: &LoadArgs, registry: &Registr
     load_all(std::slice::from_ref(path), args, registry).await?.pop().ok_or(Failure::File)
 }
 
+/// The same, with what a person should know of what a run would do.
+pub(super) async fn load_with_advice(path: &PathBuf, args: &LoadArgs, registry: &Registry) -> Result<Plan, Failure> {
+    let options = LoadOptions { advice: Advice::Wanted, ..options(args)? };
+    load_with(std::slice::from_ref(path), &options, registry).await?.pop().ok_or(Failure::File)
+}
+
 pub(super) fn options(args: &LoadArgs) -> Result<LoadOptions, Failure> {
     let sets = args
         .sets
@@ -69,7 +78,7 @@ pub(super) fn options(args: &LoadArgs) -> Result<LoadOptions, Failure> {
     env.extend(
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
     );
-    Ok(LoadOptions { sets, env, kafka: KAFKA })
+    Ok(LoadOptions { sets, env, kafka: KAFKA, advice: Advice::Unasked })
 }
 
 /// What is wrong with a `kafka` block, if this program knows Kafka.

@@ -6,6 +6,7 @@ mod doctor;
 mod files;
 mod logging;
 mod offsets;
+mod plan;
 mod plugins;
 mod progress;
 mod query;
@@ -45,6 +46,7 @@ const EXAMPLES: &str = "Examples:
   pipeline run stocks.yaml --set sinks.0.flush.rows=10000
   pipeline validate stocks.yaml --format json
   pipeline doctor stocks.yaml
+  pipeline plan stocks.yaml --rate 5000
   pipeline plugins s3_parquet
   pipeline query pipelines/quickstart.yaml 'SELECT count(*) FROM stocks'
   pipeline offsets stocks.yaml --set lake/0=1200
@@ -72,6 +74,13 @@ enum Command {
     /// Nothing that stays is changed, but for the answer to `SELECT 1` where Athena's answers go. On Kafka the pipeline may run
     /// meanwhile; a store of the embedded broker is held by the process that runs.
     Doctor(doctor::Doctor),
+    /// Say what a run would do, without connecting to anything
+    ///
+    /// The parts with their delivery; by sink: its group, how often it flushes, files with examples of their names, requests a day;
+    /// by hook: the DDL of the table, calls, and what queries scan. Figures a day need a rate: --rate, topic.rate, or that of the
+    /// sources. What a record takes in a file is estimated by the types of its columns (a text is 16 bytes) before compression;
+    /// how many folders there are, by the first 10,000 records of the data where it lies on this machine.
+    Plan(plan::Plan),
     /// Print the JSON Schema of pipeline files, for editors
     ///
     /// Save it, and name it in the first line of a file:
@@ -97,9 +106,9 @@ enum Command {
     /// Compare the files that a pipeline's sinks have left with what they have committed
     ///
     /// By sink: committed offsets that no file names, offsets that two flushes name, files of offsets that are neither committed
-    /// nor planned, files of somebody else, files that cannot be read, and flushes with more or fewer rows than offsets. Rows are
-    /// taken from the footers of Parquet files; those of JSON files are counted with --rows. What is wrong makes the exit code 1;
-    /// a note does not.
+    /// nor planned, files of somebody else, files that cannot be read, flushes with more or fewer rows than offsets or than they left,
+    /// and files that no reader of the sink's table finds (`glue_table`). Rows are taken from the footers of Parquet files; those of
+    /// JSON files are counted with --rows. What is wrong makes the exit code 1; a note does not.
     ///
     /// Nothing is changed. On Kafka the pipeline may run meanwhile; a store of the embedded broker is held by the process that
     /// runs.
@@ -187,6 +196,7 @@ fn execute(command: Command, registry: &Registry) -> Outcome {
         Command::Run(run) => block_on(run.execute(registry)),
         Command::Validate(validate) => block_on(validate.execute(registry)),
         Command::Doctor(doctor) => block_on(doctor.execute(registry)),
+        Command::Plan(plan) => block_on(plan.execute(registry)),
         Command::Schema => schema::print(registry),
         Command::Plugins(plugins) => plugins.execute(registry),
         Command::Query(query) => block_on(query.execute(registry)),

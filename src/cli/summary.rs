@@ -8,6 +8,7 @@ use pipeline_api::{Result, Verdict};
 use pipeline_runtime::Plan;
 use pipeline_runtime::run::{End, Progress};
 
+use super::redaction::redacted;
 use super::table::{grouped, size};
 use super::{Failure, query};
 
@@ -72,7 +73,8 @@ fn print_checks(out: &mut impl Write, progress: &Progress) -> std::io::Result<()
             Verdict::Warned => "!",
             Verdict::Failed => "✗",
         };
-        writeln!(out, "    {mark} {:<width$}   {} (expected {})", check.check, check.found, check.expected)?;
+        let line = format!("    {mark} {:<width$}   {} (expected {})", check.check, check.found, check.expected);
+        writeln!(out, "{}", redacted(&line))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use pipeline_api::Registry;
-use pipeline_runtime::file;
+use pipeline_runtime::file::{self, Advice, LoadOptions};
 use serde_json::{Value, json};
 
 use super::files;
@@ -33,7 +33,7 @@ enum Format {
 
 impl Validate {
     pub(super) async fn execute(&self, registry: &Registry) -> Outcome {
-        let options = files::options(&self.load)?;
+        let options = LoadOptions { advice: Advice::Wanted, ..files::options(&self.load)? };
         let mut out = std::io::stdout();
         let mut wrong = false;
         let mut found: Vec<Value> = Vec::new();

@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::rows;
 use crate::support::Project;
 
-const COMMANDS: [&str; 10] =
-    ["run", "validate", "doctor", "schema", "plugins", "query", "offsets", "reconcile", "reset", "completions"];
+const COMMANDS: [&str; 11] =
+    ["run", "validate", "plan", "doctor", "schema", "plugins", "query", "offsets", "reconcile", "reset", "completions"];
 
 fn anywhere() -> Project {
     Project::new("name: unused\n")

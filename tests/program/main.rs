@@ -16,6 +16,7 @@ mod letters;
 mod offsets;
 mod partitions;
 mod pipelines;
+mod plan;
 mod quickstart;
 mod ranges;
 mod reach;

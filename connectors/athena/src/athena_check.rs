@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::Schema;
 use pipeline_api::{
-    Artifact, CheckOutcome, Context, Dataset, Error, Examined, Findings, Hook, Plugin, Result, Verdict, async_trait,
+    Artifact, CheckOutcome, Context, Dataset, Error, Examined, Findings, Hook, Outlook, Plugin, Result, Verdict,
+    async_trait,
 };
 use pipeline_checks::{Check, Combined, OnFailure};
 use tokio::time::Instant;
@@ -15,6 +16,7 @@ use crate::dialect::AthenaSql;
 use crate::examine::examine;
 use crate::execution::Execution;
 use crate::files::counts;
+use crate::outlook;
 use crate::validate::validate;
 
 /// Proves by queries of Athena that what a sink wrote is there and is right.
@@ -61,6 +63,14 @@ impl Plugin for AthenaCheck {
 impl Hook for AthenaCheck {
     async fn examine(config: AthenaCheckConfig, context: Context) -> Vec<Examined> {
         examine(&config, &context).await
+    }
+
+    fn validate_dataset(config: &AthenaCheckConfig, dataset: &Dataset, findings: &mut Findings) {
+        pipeline_checks::validate_dataset(&config.checks, dataset, findings);
+    }
+
+    fn outlook(config: &AthenaCheckConfig, context: &Context, artifacts: &[Artifact]) -> Result<Outlook> {
+        Ok(Outlook { makes: Vec::new(), calls: outlook::calls(config, dataset(config, context)?, artifacts) })
     }
 
     async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {

@@ -8,6 +8,7 @@ mod dialect;
 mod examine;
 mod execution;
 mod files;
+mod outlook;
 mod query;
 mod token;
 mod validate;

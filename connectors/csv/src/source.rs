@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use arrow::compute::concat_batches;
 use arrow::datatypes::DataType;
 use pipeline_api::{
-    Context, Error, Examined, Findings, Plugin, Result, Schema, SchemaRef, Source, SourceBatch, SourceOffsets, Task,
-    async_trait,
+    Context, Error, Examined, Findings, Plugin, RecordBatch, Result, Schema, SchemaRef, Source, SourceBatch,
+    SourceOffsets, Task, async_trait,
 };
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::warn;
@@ -117,6 +118,21 @@ impl Source for CsvSource {
             Ok(Some(if count == 1 { "1 file".to_owned() } else { format!("{count} files") }))
         };
         vec![Examined::of(what, trial).await]
+    }
+
+    async fn sample(config: CsvConfig, context: Context, rows: usize) -> Result<Option<RecordBatch>> {
+        let mut source = Self::open(CsvConfig { follow: false, replay: None, ..config }, context).await?;
+        let mut batches = Vec::new();
+        let mut left = rows;
+        while left > 0
+            && let Some(SourceBatch { records, .. }) = source.poll().await?
+        {
+            left = left.saturating_sub(records.num_rows());
+            batches.push(records);
+        }
+        let sample = concat_batches(&source.schema(), &batches)
+            .map_err(|error| Error::fatal("the first records are no batch").with_source(error))?;
+        Ok(Some(sample.slice(0, sample.num_rows().min(rows))))
     }
 
     fn schema(&self) -> SchemaRef {

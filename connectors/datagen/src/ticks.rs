@@ -69,6 +69,10 @@ impl Plugin for Ticks {
 
 #[async_trait]
 impl Source for Ticks {
+    fn rate(config: &TicksConfig) -> Option<f64> {
+        config.rate
+    }
+
     fn schema(&self) -> SchemaRef {
         self.columns.schema()
     }

@@ -187,6 +187,12 @@ async fn a_column_comes_in_the_type_that_the_topic_asks_for() {
     }
 }
 
+#[test]
+fn the_rate_of_the_file_is_known_before_a_run() {
+    assert_eq!(ticks().rate(json!({ "rate": 2500 })).unwrap(), Some(2500.0));
+    assert_eq!(ticks().rate(json!({})).unwrap(), None);
+}
+
 #[tokio::test]
 async fn a_type_that_would_lose_something_is_left_to_a_transform() {
     for (name, asked) in [

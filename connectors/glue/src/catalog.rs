@@ -1,5 +1,7 @@
 //! The calls of Glue.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_glue::Client;
 use aws_sdk_glue::types::{
     BatchUpdatePartitionRequestEntry, DatabaseInput, Partition, PartitionInput, PartitionValueList, Table, TableInput,
@@ -7,6 +9,7 @@ use aws_sdk_glue::types::{
 use pipeline_api::{Error, ErrorKind, Result};
 use pipeline_aws::{Failure, SdkConfig};
 
+use crate::change::with_slash;
 use crate::config::GlueTableConfig;
 use crate::layout::unbuilt;
 
@@ -199,6 +202,19 @@ impl Catalog {
         let call = call.table_name(&self.table).set_partitions_to_get(Some(wanted));
         let answer = call.send().await.map_err(|error| self.failed("asked for partitions", Failure::of(&error)))?;
         Ok((answer.partitions.unwrap_or_default(), answer.unprocessed_keys.unwrap_or_default()))
+    }
+
+    /// Where all partitions lie, with a slash at the end.
+    pub(crate) async fn locations(&self) -> Result<BTreeSet<String>> {
+        let call = self.client.get_partitions().set_catalog_id(self.id.clone()).database_name(&self.database);
+        let mut pages = call.table_name(&self.table).exclude_column_schema(true).into_paginator().send();
+        let mut locations = BTreeSet::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.failed("asked for partitions", Failure::of(&error)))?;
+            let stored = page.partitions().iter().filter_map(|partition| partition.storage_descriptor());
+            locations.extend(stored.filter_map(|storage| storage.location()).map(with_slash));
+        }
+        Ok(locations)
     }
 
     /// Replaces at most [`BATCH`] partitions that are there.

@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_glue::types::{Partition, PartitionInput};
 use pipeline_api::{
-    Artifact, CheckOutcome, Context, Error, Examined, Findings, Hook, Plugin, Result, Schema, async_trait, crash_at,
+    Artifact, Calls, CheckOutcome, Context, Error, Examined, Findings, Found, Hook, Often, Outlook, Plugin, Result,
+    Schema, Unreached, async_trait, crash_at,
 };
 use tracing::{info, warn};
 
 use crate::catalog::{BATCH, Catalog, Made, Outcome};
 use crate::change::{change, read, with_slash};
 use crate::config::{GlueTableConfig, OnFailure, Partitions};
+use crate::ddl::ddl;
 use crate::examine::examine;
 use crate::layout::{Layout, OWNER};
 use crate::projection::Projection;
+use crate::reach::unreached;
 
 /// So often a change is tried again that others overtake.
 const ATTEMPTS: usize = 10;
@@ -57,6 +60,18 @@ impl Plugin for GlueTable {
 
 #[async_trait]
 impl Hook for GlueTable {
+    fn outlook(config: &GlueTableConfig, context: &Context, artifacts: &[Artifact]) -> Result<Outlook> {
+        let (wanted, projection) = wanted(config, context)?;
+        let call = |what: &str, count: u64, often| Calls { what: what.to_owned(), count, often, scans: None };
+        let mut calls = vec![call("GetTable, and CreateTable if there is none", 1, Often::Start)];
+        let partitions: BTreeSet<_> = artifacts.iter().map(|artifact| &artifact.partition_values).collect();
+        let partitions = partitions.iter().filter(|values| !values.is_empty()).count();
+        if projection.is_none() && partitions > 0 {
+            calls.push(call("BatchCreatePartition", partitions.div_ceil(BATCH) as u64, Often::NewPartitions));
+        }
+        Ok(Outlook { makes: vec![ddl(&config.database, &wanted.table_input()?)], calls })
+    }
+
     async fn reset(config: GlueTableConfig, context: Context) -> Result<Option<String>> {
         let catalog = Catalog::new(&config, &config.aws.load("GLUE").await?);
         let Some(found) = catalog.table().await? else { return Ok(None) };
@@ -69,6 +84,15 @@ impl Hook for GlueTable {
 
     async fn examine(config: GlueTableConfig, context: Context) -> Vec<Examined> {
         examine(&config, &context).await
+    }
+
+    async fn unreached(config: GlueTableConfig, context: Context, found: &[Found]) -> Result<Vec<Unreached>> {
+        if context.dataset.is_none() {
+            return Ok(Vec::new());
+        }
+        let (wanted, projection) = wanted(&config, &context)?;
+        let catalog = Catalog::new(&config, &config.aws.load("GLUE").await?);
+        unreached(&catalog, &wanted, projection.as_ref(), found).await
     }
 
     async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {

@@ -6,8 +6,10 @@ mod glue_table;
 
 mod catalog;
 mod change;
+mod ddl;
 mod layout;
 mod projection;
+mod reach;
 
 pub use config::{GlueTableConfig, OnFailure, Partitions, ProjectedColumn};
 pub use glue_table::GlueTable;

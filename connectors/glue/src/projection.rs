@@ -12,6 +12,9 @@ use pipeline_api::{Artifact, Error, Result, Schema, type_text};
 
 use crate::config::{Bound, ProjectedColumn};
 
+/// What a table says whose partitions are computed.
+pub(crate) const ENABLED: &str = "projection.enabled";
+
 /// How the partitions of a table are computed.
 #[derive(Clone, Debug)]
 pub(crate) struct Projection {
@@ -58,7 +61,7 @@ impl Projection {
 
     /// What the table says of it.
     pub(crate) fn parameters(&self) -> HashMap<String, String> {
-        let mut parameters = HashMap::from([("projection.enabled".to_owned(), "true".to_owned())]);
+        let mut parameters = HashMap::from([(ENABLED.to_owned(), "true".to_owned())]);
         for (name, values) in &self.columns {
             let properties = match values {
                 Values::Injected => vec![("type", "injected".to_owned())],
@@ -82,23 +85,34 @@ impl Projection {
 
     /// Errors: [`Config`](pipeline_api::ErrorKind::Config) if a reader would not find the file.
     pub(crate) fn check(&self, artifact: &Artifact, location: &str) -> Result<()> {
-        let unseen = |reason: String| Error::config(format!("{} would be seen by no query: {reason}", artifact.url));
-        let mut folder = location.to_owned();
-        for ((name, values), value) in self.columns.iter().zip(&artifact.partition_values) {
-            let Some(value) = &value.value else {
-                return Err(unseen(format!(
-                    "`{name}` is null, which cannot be projected; use `partitions: registered`"
-                )));
+        let folder = artifact.url.rfind('/').map_or("", |slash| &artifact.url[..=slash]);
+        let values: Vec<Option<&str>> = artifact.partition_values.iter().map(|value| value.value.as_deref()).collect();
+        match self.unseen(folder, &values, location) {
+            None => Ok(()),
+            Some(reason) => Err(Error::config(format!("{} would be seen by no query: {reason}", artifact.url))),
+        }
+    }
+
+    /// Why a reader does not find what lies in a folder, whose partition columns have these values; `None` if it does.
+    pub(crate) fn unseen(&self, folder: &str, values: &[Option<&str>], location: &str) -> Option<String> {
+        if values.len() != self.columns.len() {
+            return Some(format!(
+                "it is in a folder of {} partition columns, not {}",
+                values.len(),
+                self.columns.len()
+            ));
+        }
+        let mut projected = location.to_owned();
+        for ((name, known), value) in self.columns.iter().zip(values) {
+            let Some(value) = value else {
+                return Some(format!("`{name}` is null, which cannot be projected; use `partitions: registered`"));
             };
-            if !values.hold(value) {
-                return Err(unseen(format!("`{name}` is {value}, outside of what `projection` says: {values}")));
+            if !known.hold(value) {
+                return Some(format!("`{name}` is {value}, outside of what `projection` says: {known}"));
             }
-            folder.push_str(&format!("{}={value}/", name.to_lowercase()));
+            projected.push_str(&format!("{}={value}/", name.to_lowercase()));
         }
-        if artifact.url.rfind('/').map(|slash| &artifact.url[..=slash]) != Some(&folder) {
-            return Err(unseen(format!("a projection looks into {folder}; use `partitions: registered`")));
-        }
-        Ok(())
+        (folder != projected).then(|| format!("a projection looks into {projected}; use `partitions: registered`"))
     }
 }
 

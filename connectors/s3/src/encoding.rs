@@ -35,6 +35,7 @@ pub trait OpenFile: Send + 'static {
     /// How much it holds.
     fn buffered(&self) -> Buffered;
 
-    /// The whole file. May take long: it compresses what is left.
-    fn finish(self) -> Result<Vec<u8>>;
+    /// The whole file, of a flush that leaves so many rows of the topic partition in all of its files. May take long: it
+    /// compresses what is left.
+    fn finish(self, flushed: u64) -> Result<Vec<u8>>;
 }

@@ -15,6 +15,8 @@ pub(crate) struct DetachedFile<F> {
     /// Where it goes, relative to the store's location.
     pub(crate) path: String,
     pub(crate) rows: u64,
+    /// The rows of all files of its topic partition.
+    pub(crate) flushed: u64,
     pub(crate) partition_values: Vec<PartitionValue>,
     pub(crate) partition: TopicPartition,
     pub(crate) offsets: OffsetRange,
@@ -59,8 +61,8 @@ struct Progress {
 }
 
 async fn write_file<F: OpenFile>(store: &Store, progress: &Progress, file: DetachedFile<F>) -> Result<Artifact> {
-    let DetachedFile { file, path, rows, partition_values, partition, offsets } = file;
-    let bytes = tokio::task::spawn_blocking(move || file.finish())
+    let DetachedFile { file, path, rows, flushed, partition_values, partition, offsets } = file;
+    let bytes = tokio::task::spawn_blocking(move || file.finish(flushed))
         .await
         .map_err(|error| Error::fatal(format!("{path}: the file could not be finished")).with_source(error))??;
     let size = bytes.len() as u64;

@@ -107,7 +107,7 @@ impl OpenFile for JsonFile {
         Buffered { encoded: (compressed + pending) as u64, memory: (memory + self.pending.capacity()) as u64 }
     }
 
-    fn finish(mut self) -> Result<Vec<u8>> {
+    fn finish(mut self, _: u64) -> Result<Vec<u8>> {
         if self.compression == JsonCompression::None {
             return Ok(self.pending);
         }

@@ -49,24 +49,26 @@ impl Listing {
     async fn look_into(&self, path: String, bytes: u64) -> Result<Option<Found>> {
         let url = self.store.location().url_of(&path);
         let Some(NamedRange { partition, offsets, revision, extension }) = self.ours(name_of(&path)) else {
-            return Ok(Some(Found { url, bytes, origin: Origin::Foreign, rows: Rows::NotCounted }));
+            return Ok(Some(Found { url, bytes, origin: Origin::Foreign, rows: Rows::NotCounted, flushed: None }));
         };
         let rows = self.rows(&path, bytes, extension).await?;
         let origin = Origin::Flush { partition, offsets, revision };
-        Ok(rows.map(|rows| Found { url, bytes, origin, rows }))
+        Ok(rows.map(|(rows, flushed)| Found { url, bytes, origin, rows, flushed }))
     }
 
-    /// The rows of one of our files; `None` if it has gone.
-    async fn rows(&self, path: &str, bytes: u64, extension: &str) -> Result<Option<Rows>> {
+    /// The rows of one of our files, and those of its flush, if it says so; `None` if it has gone.
+    async fn rows(&self, path: &str, bytes: u64, extension: &str) -> Result<Option<(Rows, Option<u64>)>> {
         let format = if extension == ".parquet" { FileFormat::Parquet } else { FileFormat::JsonLines };
-        let unreadable = |why: &str| Ok(Some(Rows::Unreadable(why.to_owned())));
+        let unreadable = |why: &str| Ok(Some((Rows::Unreadable(why.to_owned()), None)));
         match (format, self.format) {
             _ if bytes == 0 => unreadable("it is empty"),
             (FileFormat::JsonLines, FileFormat::Parquet) => unreadable("it is JSON, and readers expect Parquet here"),
             (FileFormat::Parquet, FileFormat::JsonLines) => unreadable("it is Parquet, and readers expect JSON here"),
             (FileFormat::Parquet, _) => row_count::of_parquet(&self.store, path, bytes).await,
-            (FileFormat::JsonLines, _) if self.count == CountRows::WhereCheap => Ok(Some(Rows::NotCounted)),
-            (FileFormat::JsonLines, _) => row_count::of_lines(&self.store, path, extension).await,
+            (FileFormat::JsonLines, _) if self.count == CountRows::WhereCheap => Ok(Some((Rows::NotCounted, None))),
+            (FileFormat::JsonLines, _) => {
+                Ok(row_count::of_lines(&self.store, path, extension).await?.map(|rows| (rows, None)))
+            }
         }
     }
 }

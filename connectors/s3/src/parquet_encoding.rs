@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use pipeline_api::{Buffered, Error, FileFormat, RecordBatch, Result};
 use schemars::JsonSchema;
@@ -26,6 +27,10 @@ pub enum ParquetCompression {
     #[default]
     Zstd,
 }
+
+/// The entry of a footer that says how many rows the file's flush left of the topic partition, in all of its files: if one of
+/// them is missing, the others tell.
+pub(crate) const FLUSHED: &str = "pipeline.flushed";
 
 /// Parquet with pages of version 1, dictionaries, and nothing in it that only Arrow understands.
 pub struct ParquetEncoding {
@@ -120,13 +125,14 @@ impl OpenFile for ParquetFile {
         Buffered { encoded: encoded as u64, memory: memory as u64 }
     }
 
-    fn finish(mut self) -> Result<Vec<u8>> {
+    fn finish(mut self, flushed: u64) -> Result<Vec<u8>> {
         self.write_pending()?;
         match self.writer {
             Some(mut writer) => {
                 // All at once, instead of twice as much again and again.
                 let rest = writer.in_progress_size();
                 writer.inner_mut().reserve_exact(rest);
+                writer.append_key_value_metadata(KeyValue::new(FLUSHED.to_owned(), flushed.to_string()));
                 writer.into_inner().map_err(broken)
             }
             None => Err(Error::fatal("a file without rows was flushed")),

@@ -10,26 +10,33 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use pipeline_api::{Error, Result, Rows};
 use tokio::runtime::Handle;
 
+use crate::parquet_encoding::FLUSHED;
 use crate::store::Store;
 
 /// So much of a Parquet file's end is read at first: most footers are smaller.
 const FOOTER_BYTES: u64 = 64 * 1024;
 
-/// The rows that the footer of a Parquet file tells of; `None` if the file has gone.
-pub(crate) async fn of_parquet(store: &Store, path: &str, bytes: u64) -> Result<Option<Rows>> {
+/// The rows that the footer of a Parquet file tells of, and those of all files of its flush, if it says so; `None` if the file has
+/// gone.
+pub(crate) async fn of_parquet(store: &Store, path: &str, bytes: u64) -> Result<Option<(Rows, Option<u64>)>> {
     let mut wanted = FOOTER_BYTES.min(bytes);
     loop {
         let Some(end) = store.read_part(path, bytes - wanted..bytes).await? else { return Ok(None) };
         let mut reader = ParquetMetaDataReader::new();
         return Ok(Some(match reader.try_parse_sized(&end, bytes).and_then(|()| reader.finish()) {
-            Ok(footer) => rows_of(&footer, bytes - footer_length(&end)),
+            Ok(footer) => (rows_of(&footer, bytes - footer_length(&end)), flushed(&footer)),
             Err(ParquetError::NeedMoreData(more)) if wanted < more as u64 && more as u64 <= bytes => {
                 wanted = more as u64;
                 continue;
             }
-            Err(error) => Rows::Unreadable(format!("it has no readable Parquet footer: {error}")),
+            Err(error) => (Rows::Unreadable(format!("it has no readable Parquet footer: {error}")), None),
         }));
     }
+}
+
+fn flushed(footer: &ParquetMetaData) -> Option<u64> {
+    let entries = footer.file_metadata().key_value_metadata()?;
+    entries.iter().find(|entry| entry.key == FLUSHED)?.value.as_ref()?.parse().ok()
 }
 
 /// How many bytes the footer takes at the end of a file: what stands before the last four, and eight more (Apache Parquet, "File

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pipeline_api::{
-    Artifact, BoxFuture, Buffered, Context, CountRows, Dataset, Error, Examined, Findings, Found, Plugin, Ranges,
-    Result, Schema, Sink, SinkBatch, TopicPartition, async_trait,
+    Artifact, BoxFuture, Buffered, Context, CountRows, Dataset, Error, Examined, Findings, Found, PlannedRange, Plugin,
+    Ranges, Result, Schema, Sink, SinkBatch, Timestamp, TopicPartition, async_trait,
 };
 
 use crate::encoding::{Encoding, OpenFile};
@@ -16,9 +16,9 @@ use crate::layout::Layout;
 use crate::listing::Listing;
 use crate::location::Location;
 use crate::object_name::{check_topic, is_of_range, is_of_topic, longest_name, object_name};
-use crate::partitioner::{PartitionPath, Partitioner};
+use crate::partitioner::{Group, PartitionPath, Partitioner};
 use crate::settings::{FileConfig, Settings};
-use crate::store::{Store, check_name};
+use crate::store::{PART_BYTES, Store, check_name};
 
 /// Writes files of one form below one location.
 pub struct FileSink<C: FileConfig> {
@@ -153,6 +153,43 @@ where
         }))
     }
 
+    fn outlook(config: &C, context: &Context, batch: &SinkBatch) -> Result<Vec<Artifact>> {
+        let settings = config.settings();
+        let location = Location::parse(&settings.url, &context.folder)
+            .map_err(|message| Error::config(format!("/url: {message}")))?;
+        let layout = Layout::new(&settings, &context.schema)?;
+        let partitioner = Partitioner::new(Arc::clone(&layout.partition_schema))?;
+        let values = layout.partition_values(batch)?;
+        let range = PlannedRange { offsets: batch.offsets, at: Timestamp::UNIX_EPOCH, revision: 0 };
+        let name = object_name(&batch.partition, &range, config.encoding().extension());
+        let groups = partitioner.split(&values, batch.records.clone())?;
+        let artifact = |group: Group| {
+            let path = partitioner.path(&values, group.row)?;
+            Ok(Artifact {
+                url: location.url_of(&format!("{}{name}", path.folder)),
+                rows: group.records.num_rows() as u64,
+                bytes: 0,
+                partition_values: path.values,
+                partition: batch.partition.clone(),
+                offsets: batch.offsets,
+            })
+        };
+        groups.into_iter().map(artifact).collect()
+    }
+
+    fn requests(config: &C, bytes: u64) -> Vec<(&'static str, u64)> {
+        let settings = config.settings();
+        let above = settings.multipart_above.bytes();
+        if !settings.url.starts_with("s3://") {
+            return Vec::new();
+        }
+        match bytes > above {
+            false => vec![("PUT", 1)],
+            // Its beginning and its end are POSTs, and what was cut off of it before is looked for.
+            true => vec![("PUT", bytes.div_ceil(above.min(PART_BYTES as u64))), ("POST", 2), ("LIST", 1)],
+        }
+    }
+
     async fn reset(config: C, context: Context) -> Result<Option<String>> {
         let store = Store::open(&config.settings(), &absolute(&context)?).await?;
         Self::over(config, context, store)?.remove_all().await
@@ -200,10 +237,12 @@ where
         for (partition, range) in ranges.iter() {
             let name = object_name(partition, range, self.encoding.extension());
             let open = self.open.remove(partition).unwrap_or_default();
+            let flushed = open.values().map(|file| file.rows).sum();
             files.extend(open.into_values().map(|open| DetachedFile {
                 file: open.file,
                 path: format!("{}{name}", open.path.folder),
                 rows: open.rows,
+                flushed,
                 partition_values: open.path.values,
                 partition: partition.clone(),
                 offsets: range.offsets,

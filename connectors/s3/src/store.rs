@@ -39,7 +39,7 @@ pub(crate) struct Store {
 }
 
 /// The most bytes of a part.
-const PART_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const PART_BYTES: usize = 16 * 1024 * 1024;
 
 /// How many parts of one file are under way at once.
 const PARTS_IN_FLIGHT: usize = 4;

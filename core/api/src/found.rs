@@ -13,6 +13,9 @@ pub struct Found {
     pub origin: Origin,
     /// The records in it.
     pub rows: Rows,
+    /// The records that its flush left of this range, in all of its files, if it says so: one file of several that is missing
+    /// is known by it.
+    pub flushed: Option<u64>,
 }
 
 /// Who wrote something, as its name says.
@@ -40,6 +43,15 @@ pub enum Rows {
     NotCounted,
     /// It cannot be read to its end, and why.
     Unreadable(String),
+}
+
+/// Files that readers of a table do not find, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreached {
+    /// Where they are: never none.
+    pub urls: Vec<String>,
+    /// Why: `Glue table market.stocks has no partition there`.
+    pub why: String,
 }
 
 /// Where records are counted.

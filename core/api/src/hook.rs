@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Artifact, Context, Examined, Plugin, Result};
+use crate::{Artifact, Context, Dataset, Examined, Findings, Found, Outlook, Plugin, Result, Unreached};
 
 /// Acts on what a sink made durable, before its offsets are committed: registers a table, proves that the rows are there.
 /// One task calls it, one call at a time; each task of the sink has its own.
@@ -26,6 +26,35 @@ pub trait Hook: Send {
         Self: Plugin,
     {
         Vec::new()
+    }
+
+    /// Which of these files, that the sink before it has left and committed, readers of what a hook with this config has made do
+    /// not find. Called in place of `open`, because a person wants to know whether all is there; changes nothing, and tasks of
+    /// the same hook may run meanwhile.
+    async fn unreached(_config: Self::Config, _context: Context, _found: &[Found]) -> Result<Vec<Unreached>>
+    where
+        Self: Plugin,
+    {
+        Ok(Vec::new())
+    }
+
+    /// Reports what is wrong with `config` for records that lie as `dataset` says, beyond what [`Plugin::validate`] finds, and as
+    /// pure as that.
+    fn validate_dataset(_config: &Self::Config, _dataset: &Dataset, _findings: &mut Findings)
+    where
+        Self: Plugin,
+    {
+    }
+
+    /// What it would make and call in a run whose flushes leave such `artifacts`, for a person who thinks about it beforehand.
+    /// Pure.
+    ///
+    /// Errors: those of `open` that are known without a look at the outside.
+    fn outlook(_config: &Self::Config, _context: &Context, _artifacts: &[Artifact]) -> Result<Outlook>
+    where
+        Self: Plugin,
+    {
+        Ok(Outlook::default())
     }
 
     /// The artifacts of one flush, never none. After a crash the same artifacts come again: it must be idempotent. Returns

@@ -4,14 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use arrow::datatypes::Schema;
-use futures::future::BoxFuture;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use crate::{
-    Condition, Context, Converter, CountRows, Dataset, Delivery, Error, Examined, Findings, Found, Hook, Plugin,
-    Result, Sink, Source, Transform,
-};
+use crate::unopened::{OpenFn, Unopened, UnopenedHook, UnopenedSink, UnopenedSource};
+use crate::{Condition, Context, Converter, Delivery, Error, Findings, Hook, Plugin, Result, Sink, Source, Transform};
 
 /// The kinds of plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,43 +54,33 @@ pub struct Registration {
     validate: fn(Value, &Schema, &mut Findings),
     delivery: fn(Value) -> Result<Delivery>,
     open: Open,
+    unopened: Unopened,
 }
 
-type ListFn = fn(Value, Context, CountRows) -> BoxFuture<'static, Result<Option<Vec<Found>>>>;
-
-type OpenFn<T> = fn(Value, Context) -> BoxFuture<'static, Result<T>>;
-
-type ExamineFn = fn(Value, Context) -> BoxFuture<'static, Result<Vec<Examined>>>;
-
 enum Open {
-    Source(OpenFn<Box<dyn Source>>, ExamineFn),
+    Source(OpenFn<Box<dyn Source>>),
     Transform(OpenFn<Box<dyn Transform>>),
     Converter(OpenFn<Box<dyn Converter>>),
-    Sink(
-        OpenFn<Box<dyn Sink>>,
-        OpenFn<Option<String>>,
-        ListFn,
-        ExamineFn,
-        fn(Value, &Context) -> Result<Option<Dataset>>,
-    ),
-    Hook(OpenFn<Box<dyn Hook>>, OpenFn<Option<String>>, ExamineFn),
+    Sink(OpenFn<Box<dyn Sink>>),
+    Hook(OpenFn<Box<dyn Hook>>),
     Condition(OpenFn<Box<dyn Condition>>),
 }
 
 /// Generates, for one kind, the constructor of a registration and the call that opens a plugin of that kind.
 macro_rules! kind {
-    ($constructor:ident, $open:ident, $kind:ident, $describe:literal $(, $more:expr)*) => {
+    ($constructor:ident, $open:ident, $kind:ident, $describe:literal, $unopened:expr) => {
         #[doc = concat!("The registration of a ", $describe, "; `crate_name` is the crate that it comes from.")]
         pub const fn $constructor<P: Plugin + $kind>(crate_name: &'static str) -> Self {
-            Self::new::<P>(crate_name, Open::$kind(|config, context| {
+            let open = Open::$kind(|config, context| {
                 Box::pin(async move { Ok(Box::new(P::open(parse::<P>(config)?, context).await?) as Box<dyn $kind>) })
-            } $(, $more)*))
+            });
+            Self::new::<P>(crate_name, open, $unopened)
         }
 
         #[doc = concat!("Opens the ", $describe, ".")]
         pub async fn $open(&self, config: Value, context: Context) -> Result<Box<dyn $kind>> {
             match &self.open {
-                Open::$kind(open, ..) => open(config, context).await,
+                Open::$kind(open) => open(config, context).await,
                 _ => Err(Error::config(format!("`{}` is a {}, not a {}", self.type_name, self.kind(), $describe))),
             }
         }
@@ -101,16 +88,14 @@ macro_rules! kind {
 }
 
 impl Registration {
-    kind!(source, open_source, Source, "source", examine_source::<P>);
-    kind!(transform, open_transform, Transform, "transform");
-    kind!(converter, open_converter, Converter, "converter");
-    kind!(sink, open_sink, Sink, "sink", reset_sink::<P>, list_sink::<P>, examine_sink::<P>, |config, context| {
-        P::dataset(&parse::<P>(config)?, context)
-    });
-    kind!(hook, open_hook, Hook, "hook", reset_hook::<P>, examine_hook::<P>);
-    kind!(condition, open_condition, Condition, "condition");
+    kind!(source, open_source, Source, "source", Unopened::Source(UnopenedSource::of::<P>()));
+    kind!(transform, open_transform, Transform, "transform", Unopened::Nothing);
+    kind!(converter, open_converter, Converter, "converter", Unopened::Nothing);
+    kind!(sink, open_sink, Sink, "sink", Unopened::Sink(UnopenedSink::of::<P>()));
+    kind!(hook, open_hook, Hook, "hook", Unopened::Hook(UnopenedHook::of::<P>()));
+    kind!(condition, open_condition, Condition, "condition", Unopened::Nothing);
 
-    const fn new<P: Plugin>(crate_name: &'static str, open: Open) -> Self {
+    const fn new<P: Plugin>(crate_name: &'static str, open: Open, unopened: Unopened) -> Self {
         Self {
             type_name: P::TYPE,
             crate_name,
@@ -125,6 +110,7 @@ impl Registration {
             },
             delivery: |config| Ok(P::delivery(&parse::<P>(config)?)),
             open,
+            unopened,
         }
     }
 
@@ -141,11 +127,11 @@ impl Registration {
     /// What kind of plugin it is.
     pub fn kind(&self) -> Kind {
         match self.open {
-            Open::Source(..) => Kind::Source,
+            Open::Source(_) => Kind::Source,
             Open::Transform(_) => Kind::Transform,
             Open::Converter(_) => Kind::Converter,
-            Open::Sink(..) => Kind::Sink,
-            Open::Hook(..) => Kind::Hook,
+            Open::Sink(_) => Kind::Sink,
+            Open::Hook(_) => Kind::Hook,
             Open::Condition(_) => Kind::Condition,
         }
     }
@@ -165,67 +151,10 @@ impl Registration {
         (self.delivery)(config)
     }
 
-    /// See [`Sink::reset`] and [`Hook::reset`]; every other kind leaves nothing that could be removed.
-    pub async fn reset(&self, config: Value, context: Context) -> Result<Option<String>> {
-        match &self.open {
-            Open::Sink(_, reset, ..) | Open::Hook(_, reset, _) => reset(config, context).await,
-            _ => Ok(None),
-        }
+    /// What can be asked of it without opening it.
+    pub(crate) fn unopened(&self) -> &Unopened {
+        &self.unopened
     }
-
-    /// See [`Sink::list`]; `None` for every other kind.
-    pub async fn list(&self, config: Value, context: Context, count: CountRows) -> Result<Option<Vec<Found>>> {
-        match &self.open {
-            Open::Sink(_, _, list, ..) => list(config, context, count).await,
-            _ => Ok(None),
-        }
-    }
-
-    /// See [`Source::examine`], [`Sink::examine`] and [`Hook::examine`]; every other kind needs nothing of the outside world.
-    pub async fn examine(&self, config: Value, context: Context) -> Result<Vec<Examined>> {
-        match &self.open {
-            Open::Source(_, examine) | Open::Sink(_, _, _, examine, _) | Open::Hook(_, _, examine) => {
-                examine(config, context).await
-            }
-            _ => Ok(Vec::new()),
-        }
-    }
-
-    /// See [`Sink::dataset`]; `None` for every other kind.
-    pub fn dataset(&self, config: Value, context: &Context) -> Result<Option<Dataset>> {
-        match &self.open {
-            Open::Sink(.., dataset) => dataset(config, context),
-            _ => Ok(None),
-        }
-    }
-}
-
-fn reset_sink<P: Plugin + Sink>(config: Value, context: Context) -> BoxFuture<'static, Result<Option<String>>> {
-    Box::pin(async move { P::reset(parse::<P>(config)?, context).await })
-}
-
-fn list_sink<P: Plugin + Sink>(
-    config: Value,
-    context: Context,
-    count: CountRows,
-) -> BoxFuture<'static, Result<Option<Vec<Found>>>> {
-    Box::pin(async move { P::list(parse::<P>(config)?, context, count).await })
-}
-
-fn examine_source<P: Plugin + Source>(config: Value, context: Context) -> BoxFuture<'static, Result<Vec<Examined>>> {
-    Box::pin(async move { Ok(P::examine(parse::<P>(config)?, context).await) })
-}
-
-fn examine_sink<P: Plugin + Sink>(config: Value, context: Context) -> BoxFuture<'static, Result<Vec<Examined>>> {
-    Box::pin(async move { Ok(P::examine(parse::<P>(config)?, context).await) })
-}
-
-fn examine_hook<P: Plugin + Hook>(config: Value, context: Context) -> BoxFuture<'static, Result<Vec<Examined>>> {
-    Box::pin(async move { Ok(P::examine(parse::<P>(config)?, context).await) })
-}
-
-fn reset_hook<P: Plugin + Hook>(config: Value, context: Context) -> BoxFuture<'static, Result<Option<String>>> {
-    Box::pin(async move { P::reset(parse::<P>(config)?, context).await })
 }
 
 impl fmt::Debug for Registration {
@@ -234,7 +163,8 @@ impl fmt::Debug for Registration {
     }
 }
 
-fn parse<P: Plugin>(config: Value) -> Result<P::Config> {
+/// The config. Errors: it does not fit, and where.
+pub(crate) fn parse<P: Plugin>(config: Value) -> Result<P::Config> {
     parse_located::<P>(config).map_err(|(pointer, message)| Error::config(format!("{}{pointer}: {message}", P::TYPE)))
 }
 

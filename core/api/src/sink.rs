@@ -57,6 +57,25 @@ pub trait Sink: Send {
         Vec::new()
     }
 
+    /// What a flush of these records alone would leave, for a person who thinks about a run beforehand: artifacts with their
+    /// addresses, rows and partition values, and 0 bytes. Pure. The records are some of the data, or made up: then those
+    /// columns are null that have no plain text. Nothing if nothing is left that could be read back.
+    fn outlook(_config: &Self::Config, _context: &Context, _batch: &SinkBatch) -> Result<Vec<Artifact>>
+    where
+        Self: Plugin,
+    {
+        Ok(Vec::new())
+    }
+
+    /// The requests that it takes to make an artifact of so many bytes durable, by their names: `("PUT", 1)`. Pure. Nothing
+    /// where nobody counts them.
+    fn requests(_config: &Self::Config, _bytes: u64) -> Vec<(&'static str, u64)>
+    where
+        Self: Plugin,
+    {
+        Vec::new()
+    }
+
     /// Takes the next records of one partition. Nothing need be durable yet. After an error nothing of this batch was
     /// taken.
     ///

@@ -20,6 +20,23 @@ pub trait Source: Send {
         Vec::new()
     }
 
+    /// How many records a second there will be over all tasks, if the config says so. Pure.
+    fn rate(_config: &Self::Config) -> Option<f64>
+    where
+        Self: Plugin,
+    {
+        None
+    }
+
+    /// The first records, about `rows` of them, if they lie on this machine: for a person who thinks about a run beforehand.
+    /// Called in place of `open`; connects to nothing, waits for nothing and changes nothing. `None` if they lie elsewhere.
+    async fn sample(_config: Self::Config, _context: Context, _rows: usize) -> Result<Option<RecordBatch>>
+    where
+        Self: Plugin,
+    {
+        Ok(None)
+    }
+
     /// The schema of every batch that `poll` returns. Called once, after `open`.
     fn schema(&self) -> SchemaRef;
 

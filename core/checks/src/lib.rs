@@ -20,4 +20,4 @@ pub use config::{Between, Check, ColumnList, Freshness, OnFailure, RowCount, Sql
 pub use files::FilesCounted;
 pub use parse::{grouped_aliases, parse_query, parser_reason};
 pub use query::{Dialect, quoted, quoted_text};
-pub use validate::{check_name, validate};
+pub use validate::{check_name, validate, validate_dataset};

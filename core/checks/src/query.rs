@@ -51,6 +51,16 @@ impl Check {
         }
     }
 
+    /// The columns that it looks at, without those of a free query.
+    pub fn columns(&self) -> &[String] {
+        match self {
+            Self::NotNull(columns) | Self::Unique(columns) => &columns.0,
+            Self::Between(between) => std::slice::from_ref(&between.column),
+            Self::Freshness(freshness) => std::slice::from_ref(&freshness.column),
+            Self::RowCount(_) | Self::Sql(_) => &[],
+        }
+    }
+
     /// Its query over the whole table, which has the given columns.
     pub fn query(&self, table: &str, columns: &Schema, dialect: &dyn Dialect) -> String {
         match self.question(table, columns, dialect) {

@@ -1,7 +1,7 @@
 //! What is wrong with checks, before anything runs.
 
 use arrow::datatypes::DataType;
-use pipeline_api::{Findings, Schema, Severity, nearest, type_text};
+use pipeline_api::{Dataset, Findings, Schema, Severity, nearest, type_text};
 
 use crate::config::{Check, SqlQuery};
 use crate::parse::{grouped_aliases, parse_query};
@@ -30,6 +30,24 @@ pub fn validate(checks: &[Check], records: &Schema, grouped_alias: Severity, fin
                 validate_time(&freshness.column, &at("freshness/column"), records, findings);
             }
             Check::Sql(sql) => validate_query(sql, &at("sql/query"), grouped_alias, findings),
+        }
+    }
+}
+
+/// Warns of the checks at `/checks` that, if they hold, say that each record lies in a partition of its own.
+pub fn validate_dataset(checks: &[Check], dataset: &Dataset, findings: &mut Findings) {
+    for (index, check) in checks.iter().enumerate() {
+        let Check::Unique(columns) = check else { continue };
+        let is_folder = |column: &String| dataset.partition_columns.field_with_name(column).is_ok();
+        if !columns.0.is_empty() && columns.0.iter().all(is_folder) {
+            let names = columns.0.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            findings.warning(
+                format!("/checks/{index}/unique"),
+                format!(
+                    "{names} is unique and makes the sink's folders, so that each record is a file of its own; expected a \
+                     partition_by whose values many records share"
+                ),
+            );
         }
     }
 }

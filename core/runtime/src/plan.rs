@@ -116,6 +116,8 @@ pub struct TopicPlan {
     pub converter: PluginPlan,
     /// The records on the topic.
     pub schema: SchemaRef,
+    /// How many records a second are expected. Only who looks ahead at a run asks for it.
+    pub rate: Option<f64>,
 }
 
 /// How a topic is made.
@@ -154,9 +156,29 @@ pub struct SinkPlan {
     pub flush: FlushPolicy,
     /// What happens between a flush and its commit, in order.
     pub hooks: Vec<PluginPlan>,
+    /// Whether what lies there is compared with what is committed.
+    pub reconcile: Option<ReconcilePolicy>,
     /// 16 hex digits that change with whatever shapes the sink's objects: its config without secrets, the transforms, the
     /// schema, the converter.
     pub fingerprint: String,
+}
+
+/// When what a sink has left is compared with what is committed: at the end of a bounded run, and as is said here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReconcilePolicy {
+    /// How long after one comparison the next one begins.
+    pub every: Option<Duration>,
+    /// What follows if something does not fit.
+    pub on_failure: OnFailure,
+}
+
+/// What follows if a check does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The run fails.
+    Fail,
+    /// The run goes on, and says so.
+    Warn,
 }
 
 /// When a sink flushes: as soon as any of these holds, and at the end of a bounded run or at shutdown.

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use pipeline_api::{
-    Artifact, CheckOutcome, Context, Dataset, Error, Examined, FileFormat, Hook, OffsetRange, Plugin, Result,
-    TopicPartition, Verdict, async_trait,
+    Artifact, CheckOutcome, Context, Dataset, Error, Examined, FileFormat, Found, Hook, OffsetRange, Plugin, Result,
+    TopicPartition, Unreached, Verdict, async_trait,
 };
 use pipeline_testkit::hook_conformance::{Flushes, Subject, cases, run};
 use pipeline_testkit::schema;
@@ -55,6 +55,10 @@ enum Fault {
     SaysNothingOfItsReset,
     /// A reset says that it removed something where there was nothing.
     SaysThatItResetNothing,
+    /// Readers are said not to find what was registered.
+    TakesWhatPassedForUnreached,
+    /// A look registers what it is asked for.
+    RegistersWhenAsked,
     /// The second call for the same artifacts finds something else.
     JudgesAnew,
     /// What is right is found wrong.
@@ -124,6 +128,17 @@ impl Hook for Register {
             REGISTERED.lock().unwrap().entry(context.folder).or_default().push("probe".into());
         }
         vec![Examined { what: "look".into(), outcome: Ok(None) }]
+    }
+
+    async fn unreached(config: RegisterConfig, context: Context, found: &[Found]) -> Result<Vec<Unreached>> {
+        let urls = || found.iter().map(|found| found.url.clone());
+        if config.fault == Fault::RegistersWhenAsked {
+            REGISTERED.lock().unwrap().entry(context.folder.clone()).or_default().extend(urls());
+        }
+        let registered = registered(&context.folder);
+        let wrong = config.fault == Fault::TakesWhatPassedForUnreached;
+        let unreached = urls().filter(|url| wrong || !registered.contains(url));
+        Ok(unreached.map(|url| Unreached { urls: vec![url], why: "it is not registered".into() }).collect())
     }
 
     async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {
@@ -245,6 +260,8 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::SaysNothingOfItsReset, "a_reset_says_what_it_removed"),
     (Fault::SaysThatItResetNothing, "a_reset_says_what_it_removed"),
     (Fault::RegistersWhenItIsExamined, "an_examination_changes_nothing_that_stays"),
+    (Fault::TakesWhatPassedForUnreached, "what_passed_is_found_by_readers"),
+    (Fault::RegistersWhenAsked, "a_look_makes_nothing"),
     (Fault::JudgesAnew, "the_same_artifacts_are_judged_the_same"),
     (Fault::FindsFaults, "what_is_right_is_not_found_wrong"),
 ];

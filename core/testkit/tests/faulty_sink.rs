@@ -97,6 +97,8 @@ enum Fault {
     SaysThatItResetNothing,
     /// A listing leaves out the last file.
     ListsTooLittle,
+    /// What is listed of a flush says that another number of rows was left.
+    MiscountsItsFlush,
     /// A listing takes the files of other topics for its own.
     ListsAllTopics,
     /// A listing makes the sink's folder.
@@ -211,6 +213,7 @@ impl Sink for Shelf {
                     bytes: stored.bytes.len() as u64,
                     origin: origin.unwrap_or(Origin::Foreign),
                     rows,
+                    flushed: (config.fault == Fault::MiscountsItsFlush).then_some(1),
                 }
             })
             .collect();
@@ -500,6 +503,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::SaysThatItResetNothing, "a_reset_says_what_it_removed"),
     (Fault::ResetsNothing, "a_reset_removes_what_a_former_config_wrote"),
     (Fault::ListsTooLittle, "what_was_flushed_is_listed_by_its_ranges"),
+    (Fault::MiscountsItsFlush, "what_was_flushed_is_listed_by_its_ranges"),
     (Fault::ListsAllTopics, "what_another_topic_left_is_listed_as_foreign"),
     (Fault::MakesItsFolderForTheListing, "a_listing_changes_nothing"),
     (Fault::LeavesItsProbe, "an_examination_changes_nothing_that_stays"),

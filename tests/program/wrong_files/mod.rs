@@ -4,6 +4,7 @@ mod files;
 mod hooks;
 #[cfg(feature = "kafka")]
 mod kafka;
+mod lints;
 mod places;
 mod sources;
 mod transforms;

@@ -4,6 +4,7 @@ mod asking;
 mod checking;
 mod conforming;
 mod examining;
+mod foreseeing;
 mod server;
 mod validating;
 

@@ -11,6 +11,7 @@ mod reading;
 mod rejecting;
 mod replaying;
 mod resuming;
+mod sampling;
 mod values;
 
 use std::sync::Arc;

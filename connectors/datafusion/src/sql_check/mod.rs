@@ -6,7 +6,9 @@ mod row_count;
 mod validate;
 
 use datafusion::catalog::TableProvider;
-use pipeline_api::{Artifact, CheckOutcome, Context, Error, Findings, Hook, Plugin, Result, Schema, async_trait};
+use pipeline_api::{
+    Artifact, CheckOutcome, Context, Dataset, Error, Findings, Hook, Plugin, Result, Schema, async_trait,
+};
 use pipeline_checks::Check;
 use tracing::debug;
 
@@ -55,6 +57,10 @@ impl Plugin for SqlCheck {
 
 #[async_trait]
 impl Hook for SqlCheck {
+    fn validate_dataset(config: &SqlCheckConfig, dataset: &Dataset, findings: &mut Findings) {
+        pipeline_checks::validate_dataset(&config.checks, dataset, findings);
+    }
+
     async fn after_flush(&mut self, artifacts: &[Artifact]) -> Result<Vec<CheckOutcome>> {
         let mut outcomes = match &self.written {
             Some(written) => written.check(&self.config.table, artifacts).await?,

@@ -1,8 +1,12 @@
 //! What Glue is told of a table.
 
-use pipeline_api::{Dataset, FileFormat};
+use pipeline_api::{Artifact, Context, Dataset, FileFormat, Hook, Often};
+use pipeline_testkit::schema;
+use serde_json::{Value, json};
 
-use super::dataset;
+use super::{artifact, dataset};
+use crate::GlueTable;
+use crate::ddl::ddl;
 use crate::layout::Layout;
 
 fn layout(dataset: &Dataset) -> Layout {
@@ -66,6 +70,63 @@ fn a_table_and_its_partitions_say_how_to_read_them_and_who_made_them() {
             assert_eq!(parameters["pipeline.name"], "p");
         }
     }
+}
+
+#[test]
+fn the_ddl_says_all_that_the_call_says() {
+    let dataset = dataset(&[("Symbol's", "string"), ("legs", "array<struct<a:int>>")], &[("Day", "date")]);
+    let mut layout = Layout::of("stocks", "p", &Dataset { format: FileFormat::JsonLines, ..dataset }).unwrap();
+    layout.parameters.insert("projection.day.range".into(), "2024-01-01,it's".into());
+    let input = layout.table_input().unwrap();
+    let schema = &input.parameters().unwrap()["pipeline.schema"];
+    let expected = format!(
+        r"CREATE EXTERNAL TABLE `market`.`stocks` (
+  `symbol's` string,
+  `legs` array<struct<a:int>>
+)
+COMMENT 'Written by the pipeline p'
+PARTITIONED BY (
+  `day` date
+)
+ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'
+WITH SERDEPROPERTIES ('serialization.format' = '1')
+STORED AS INPUTFORMAT 'org.apache.hadoop.mapred.TextInputFormat'
+OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'
+LOCATION 's3://lake/stocks/'
+TBLPROPERTIES (
+  'classification' = 'json',
+  'pipeline.name' = 'p',
+  'pipeline.schema' = '{schema}',
+  'projection.day.range' = '2024-01-01,it\'s'
+)"
+    );
+    assert_eq!(ddl("market", &input), expected);
+    let flat = ddl("market", &self::layout(&self::dataset(&[("n", "int")], &[])).table_input().unwrap());
+    assert!(!flat.contains("PARTITIONED"), "{flat}");
+}
+
+#[test]
+fn a_flush_is_said_to_register_its_new_partitions_by_the_hundred_and_projected_ones_by_none() {
+    let dataset = dataset(&[("price", "double")], &[("symbol", "string")]);
+    let context = Context { dataset: Some(dataset), ..Context::new("lake", schema(&[("price", "double")])) };
+    let artifacts: Vec<_> =
+        (0..202).map(|n| artifact("x/", &[("symbol", Some(["A", "B"].get(n).unwrap_or(&"C")))])).collect();
+    let many: Vec<_> = (0..101).map(|n| artifact("x/", &[("symbol", Some(&format!("S{n}")))])).collect();
+    let calls = |more: Value, artifacts: &[Artifact]| {
+        let mut config = json!({ "database": "market", "table": "stocks" });
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let outlook = GlueTable::outlook(&serde_json::from_value(config).unwrap(), &context, artifacts).unwrap();
+        assert!(outlook.makes[0].starts_with("CREATE EXTERNAL TABLE `market`.`stocks`"), "{outlook:?}");
+        let flushes = outlook.calls.iter().filter(|calls| calls.often == Often::NewPartitions);
+        flushes.map(|calls| calls.count).sum::<u64>()
+    };
+    assert_eq!(calls(json!({}), &artifacts), 1);
+    assert_eq!(calls(json!({}), &many), 2);
+    assert_eq!(calls(json!({ "partitions": "projection" }), &many), 0);
+    let nowhere = Context { dataset: None, ..context.clone() };
+    let config = serde_json::from_value(json!({ "database": "market", "table": "stocks" })).unwrap();
+    let error = GlueTable::outlook(&config, &nowhere, &many).unwrap_err().to_string();
+    assert!(error.contains("leaves no files"), "{error}");
 }
 
 #[test]

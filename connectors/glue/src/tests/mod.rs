@@ -5,6 +5,7 @@ mod changing;
 mod describing;
 mod examining;
 mod projecting;
+mod reaching;
 mod reader;
 mod registering;
 

@@ -68,7 +68,9 @@ async fn parquet_says_nothing_that_only_arrow_understands_and_obeys_its_settings
             assert_eq!(codec(column.compression()), codec(compression));
         }
         assert_eq!(groups[0].column(0).column_type(), PhysicalType::INT64);
-        assert!(reader.metadata().file_metadata().key_value_metadata().is_none());
+        let said = reader.metadata().file_metadata().key_value_metadata().unwrap();
+        let said: Vec<_> = said.iter().map(|entry| (&*entry.key, entry.value.as_deref())).collect();
+        assert_eq!(said, [("pipeline.flushed", Some("100"))]);
         let unit = |column: usize| format!("{:?}", groups[0].column(column).column_descr().logical_type_ref());
         assert!(unit(0).contains("MILLIS") && unit(1).contains("MICROS"), "{} {}", unit(0), unit(1));
         // A reader with a zone of its own does not shift them.

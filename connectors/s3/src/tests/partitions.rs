@@ -1,7 +1,7 @@
 use arrow::array::StringArray;
 use futures::TryStreamExt;
 use object_store::ObjectStore;
-use pipeline_api::{ErrorKind, Sink};
+use pipeline_api::{Artifact, ErrorKind, Sink};
 use serde_json::json;
 
 use super::*;
@@ -46,6 +46,36 @@ async fn a_partition_column_is_in_the_path_and_not_in_the_file() {
     };
     assert_eq!(values(0), [("k", None), ("day", Some("1970-01-01")), ("hour", Some("1"))]);
     assert_eq!(values(1), [("k", Some("a")), ("day", Some("1969-12-31")), ("hour", Some("23"))]);
+}
+
+#[tokio::test]
+async fn what_a_flush_leaves_is_known_before_it_and_without_a_place_to_write_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = keyed(vec![Some("a"), Some("b"), None, Some("a")]);
+    let settings = json!({ "url": "out", "partition_by": ["k", "hour(at)"], "metadata": { "offset": "o" } });
+    let foreseen =
+        S3Parquet::outlook(&config(settings.clone()), &context(all.schema(), folder.path()), &batch(7, all.clone()));
+    let mut foreseen = foreseen.unwrap();
+    assert!(files_in(folder.path()).is_empty());
+    let mut sink = parquet_sink(settings, &all, folder.path()).await;
+    sink.put(batch(7, all)).await.unwrap();
+    let mut left = sink.flush(ranges(0, 7, 11)).await.unwrap();
+    foreseen.sort_by(|a, b| a.url.cmp(&b.url));
+    left.sort_by(|a, b| a.url.cmp(&b.url));
+    let without_bytes: Vec<_> = left.into_iter().map(|artifact| Artifact { bytes: 0, ..artifact }).collect();
+    assert_eq!(foreseen, without_bytes);
+}
+
+#[test]
+fn requests_are_those_that_a_file_of_this_size_takes() {
+    const MIB: u64 = 1 << 20;
+    let requests = |url: &str, above: &str, bytes: u64| {
+        S3Parquet::requests(&config(json!({ "url": url, "multipart_above": above })), bytes)
+    };
+    assert_eq!(requests("out", "64MiB", 5), []);
+    assert_eq!(requests("s3://lake/out", "64MiB", 64 * MIB), [("PUT", 1)]);
+    assert_eq!(requests("s3://lake/out", "64MiB", 64 * MIB + 1), [("PUT", 5), ("POST", 2), ("LIST", 1)]);
+    assert_eq!(requests("s3://lake/out", "8MiB", 16 * MIB), [("PUT", 2), ("POST", 2), ("LIST", 1)]);
 }
 
 #[tokio::test]

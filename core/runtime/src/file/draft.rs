@@ -13,7 +13,7 @@ use super::planner::Planner;
 use super::problems::{Aspect, Problem, Problems};
 use super::secrets::Secrets;
 use super::shape::{Form, Shape};
-use super::{KafkaCheck, LoadOptions, placeholders, plugins, pointer, schema};
+use super::{Advice, KafkaCheck, LoadOptions, lints, placeholders, plugins, pointer, schema};
 use crate::plan::Plan;
 
 /// A file on its way to a plan.
@@ -25,6 +25,7 @@ pub(super) struct Draft {
     /// The paths that the command line set, by pointer.
     sets: BTreeMap<String, String>,
     kafka: Option<KafkaCheck>,
+    advice: Advice,
 }
 
 impl Draft {
@@ -37,12 +38,12 @@ impl Draft {
         placeholders::fill(&mut tree, &options.env, &mut untyped, &mut secrets, &mut problems);
         secrets.add_user_infos(&tree);
         secrets.add_environment(&options.env);
-        Self { tree, untyped, secrets, problems, sets, kafka: options.kafka }
+        Self { tree, untyped, secrets, problems, sets, kafka: options.kafka, advice: options.advice }
     }
 
     /// The plan. `None` if there is an error, which is then among the diagnostics.
     pub(super) async fn plan(&mut self, folder: &Path, registry: &Registry) -> Option<Plan> {
-        let Self { tree, untyped, secrets, problems, kafka, .. } = self;
+        let Self { tree, untyped, secrets, problems, kafka, advice, .. } = self;
         let form = Form::new(schema::skeleton());
         secrets.add_write_only("", tree, form.schema());
         secrets.add_properties("/kafka", tree);
@@ -53,7 +54,20 @@ impl Draft {
         let plugins = plugins::look_up(tree, registry, untyped, secrets, problems);
         let tree = without_errors(std::mem::take(tree), problems);
         let doubtful = HashSet::new();
-        Planner { tree: &tree, plugins: &plugins, folder, secrets, problems, doubtful, kafka: *kafka }.plan().await
+        let planner = Planner {
+            tree: &tree,
+            plugins: &plugins,
+            folder,
+            secrets,
+            problems: &mut *problems,
+            doubtful,
+            kafka: *kafka,
+        };
+        let plan = planner.plan().await?;
+        if *advice == Advice::Wanted {
+            lints::look_ahead(&plan, problems).await;
+        }
+        Some(plan)
     }
 
     /// Everything that was found.

@@ -12,6 +12,7 @@ mod env_file;
 mod expectation;
 mod fingerprint;
 mod kafka;
+mod lints;
 mod names;
 mod outline;
 mod outline_builder;
@@ -58,6 +59,19 @@ pub struct LoadOptions {
     pub env: BTreeMap<String, String>,
     /// What is wrong with a file's `kafka` block. `None` in a program that is built without Kafka.
     pub kafka: Option<KafkaCheck>,
+    /// Whether what a run would do is looked at too.
+    pub advice: Advice,
+}
+
+/// Whether to warn of what is right and yet will be regretted: files that are too small, folders that are too many. The first
+/// records of data on this machine are looked at for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Advice {
+    /// Only the file is looked at.
+    #[default]
+    Unasked,
+    /// A person asks what the file will do.
+    Wanted,
 }
 
 /// Finds what is wrong with the settings of Kafka clients, without connecting to anything. Pointers are relative to the

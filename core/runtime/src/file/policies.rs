@@ -6,8 +6,10 @@ use pipeline_api::ByteSize;
 
 use super::names;
 use super::problems::Problems;
-use super::spec::{EmbeddedSpec, ErrorsSpec, FlushSpec, RetrySpec, ToleranceSpec};
-use crate::plan::{EmbeddedSettings, ErrorPolicy, FlushPolicy, RetryPolicy, Tolerance, TopicPlan};
+use super::spec::{EmbeddedSpec, ErrorsSpec, FlushSpec, OnFailureSpec, ReconcileSpec, RetrySpec, ToleranceSpec};
+use crate::plan::{
+    EmbeddedSettings, ErrorPolicy, FlushPolicy, OnFailure, ReconcilePolicy, RetryPolicy, Tolerance, TopicPlan,
+};
 
 /// How much a sink writes at once, and the memory that it may use, if a file says nothing of either.
 const BYTES: ByteSize = ByteSize::mib(32);
@@ -23,6 +25,15 @@ pub(super) fn flush(spec: &FlushSpec) -> FlushPolicy {
         idle: spec.idle.map(|idle| idle.get()),
         memory: spec.memory.unwrap_or(memory),
     }
+}
+
+/// When what a sink has left is compared with what is committed.
+pub(super) fn reconcile(spec: &ReconcileSpec) -> ReconcilePolicy {
+    let on_failure = match spec.on_failure {
+        OnFailureSpec::Fail => OnFailure::Fail,
+        OnFailureSpec::Warn => OnFailure::Warn,
+    };
+    ReconcilePolicy { every: spec.every.map(|every| every.get()), on_failure }
 }
 
 /// What happens to records that nobody accepts, and to calls that fail.

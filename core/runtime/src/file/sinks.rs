@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
-use pipeline_api::{Context, Dataset, Finding, SchemaRef, Severity};
+use pipeline_api::{Context, Dataset, Finding, Findings, SchemaRef, Severity};
 
 use super::fingerprint::fingerprint;
 use super::names::Given;
@@ -67,6 +67,14 @@ impl Planner<'_> {
         }
         let plugin = plugin.filter(|plugin| self.validate(plugin, &field(at, "config"), &schema))?;
         let dataset = self.dataset(at, &plugin, &Context { schema: schema.clone(), ..context })?;
+        let reconcile = spec.reconcile.as_ref().map(policies::reconcile);
+        if reconcile.is_some() && dataset.is_none() {
+            let message = format!("has no use here: `{}` leaves no files that could be compared", spec.plugin);
+            self.problems.key(field(at, "reconcile"), message);
+        }
+        if let Some(dataset) = &dataset {
+            self.validate_dataset(at, &hooks, dataset);
+        }
         Some(SinkPlan {
             group: format!("{pipeline}.{name}"),
             name,
@@ -78,12 +86,24 @@ impl Planner<'_> {
             dataset,
             flush,
             hooks: complete(hooks)?,
+            reconcile,
         })
     }
 
     fn hooks(&self, sink: &str, specs: &[PluginSpec]) -> Vec<Option<PluginPlan>> {
         let list = field(sink, "hooks");
         (0..specs.len()).map(|index| self.plugins.get(&entry(&list, index)).cloned()).collect()
+    }
+
+    /// Lets the hooks judge where the records will lie.
+    fn validate_dataset(&mut self, sink: &str, hooks: &[Option<PluginPlan>], dataset: &Dataset) {
+        for (index, hook) in hooks.iter().enumerate() {
+            let Some(hook) = hook else { continue };
+            let mut findings = Findings::default();
+            hook.registration.validate_dataset(hook.config.clone(), dataset, &mut findings);
+            let config = field(&entry(&field(sink, "hooks"), index), "config");
+            findings.into_iter().for_each(|finding| self.problems.finding(&config, finding));
+        }
     }
 
     /// Opens the transforms one by one, each on the records that the one before it leaves. Returns the records that the

@@ -122,6 +122,11 @@ pub struct TopicSpec {
     /// produced.
     #[serde(default)]
     pub timestamp: Option<String>,
+    /// How many records a second are expected, by which `pipeline plan` and `pipeline validate` say what follows from the
+    /// file: how large files get, how many there are. A run does not look at it.
+    #[serde(default)]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub rate: Option<f64>,
     /// The form of the records on the topic.
     #[serde(default)]
     pub format: FormatSpec,
@@ -199,6 +204,36 @@ pub struct SinkSpec {
     /// What happens between a flush and its commit, in order.
     #[serde(default)]
     pub hooks: Vec<PluginSpec>,
+    /// Whether the files that lie there are compared with what is committed, as `pipeline reconcile` does it: a check at the end of
+    /// a run whose sources end, and with `every` also meanwhile. `{}` is the former alone. The default is neither.
+    #[serde(default)]
+    pub reconcile: Option<ReconcileSpec>,
+}
+
+/// When the files of a sink are compared with what is committed, and what follows. The rows of JSON files are not counted.
+///
+/// ```yaml
+/// reconcile: { every: 15m, on_failure: warn }
+/// ```
+#[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReconcileSpec {
+    /// How long after one comparison the next one begins, while the pipeline runs. All files are listed each time. Of several
+    /// processes the one does it that has the topic's first partition.
+    pub every: Option<HumanDuration>,
+    /// What follows if something is missing, doubled, damaged or foreign.
+    pub on_failure: OnFailureSpec,
+}
+
+/// What follows if a check does not hold.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailureSpec {
+    /// The run fails.
+    #[default]
+    Fail,
+    /// The run goes on, and says so.
+    Warn,
 }
 
 /// When a sink makes durable what it holds: as soon as any of these holds, and at the end of a run.

@@ -35,6 +35,7 @@ impl Planner<'_> {
             timestamp: spec.timestamp,
             converter,
             schema,
+            rate: spec.rate,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use pipeline_api::OffsetRange;
+use pipeline_api::{OffsetRange, Unreached};
 
 use super::offsets::{PartitionOffsets, PlannedUnder};
 use super::reconcile::length;
@@ -16,26 +16,20 @@ pub(super) struct FlushedRange {
     urls: Vec<String>,
     /// The rows in them; `None` if they are not known of each.
     rows: Option<u64>,
+    /// The rows that the flush left, as the files say, if they do.
+    flushed: Option<u64>,
 }
 
 impl FlushedRange {
     pub(super) fn new(offsets: OffsetRange, revision: u32) -> Self {
-        Self { offsets, revision, urls: Vec::new(), rows: Some(0) }
+        Self { offsets, revision, urls: Vec::new(), rows: Some(0), flushed: None }
     }
 
     /// One more file of it.
-    pub(super) fn add(&mut self, url: String, rows: Option<u64>) {
+    pub(super) fn add(&mut self, url: String, rows: Option<u64>, flushed: Option<u64>) {
         self.urls.push(url);
         self.rows = self.rows.zip(rows).map(|(sum, rows)| sum + rows);
-    }
-
-    /// Its first file, and how many there are besides.
-    fn place(&self) -> String {
-        match self.urls.as_slice() {
-            [] => "no file".to_owned(),
-            [url] => url.clone(),
-            [url, more @ ..] => format!("{url} and {} more", more.len()),
-        }
+        self.flushed = self.flushed.max(flushed);
     }
 }
 
@@ -57,8 +51,8 @@ pub enum Difference {
         partition: i32,
         /// The offsets that both name.
         shared: OffsetRange,
-        /// Where each of them is.
-        places: [String; 2],
+        /// The files of each of them.
+        files: [Vec<String>; 2],
     },
     /// Files name offsets that are neither committed nor planned.
     Beyond {
@@ -68,8 +62,8 @@ pub enum Difference {
         offsets: OffsetRange,
         /// What is committed.
         committed: Option<i64>,
-        /// Where they are.
-        place: String,
+        /// The files.
+        files: Vec<String>,
     },
     /// A flush was under way, or is.
     Planned {
@@ -77,8 +71,8 @@ pub enum Difference {
         partition: i32,
         /// The planned offsets.
         offsets: OffsetRange,
-        /// How many files of it are there.
-        files: usize,
+        /// The files of it that are there.
+        files: Vec<String>,
         /// Which file it was planned under.
         file: PlannedUnder,
     },
@@ -90,8 +84,8 @@ pub enum Difference {
         offsets: OffsetRange,
         /// The rows in them.
         rows: u64,
-        /// Where they are.
-        place: String,
+        /// The files.
+        files: Vec<String>,
     },
     /// Files of one flush hold fewer rows than it had offsets, and none could be dropped.
     FewerRows {
@@ -101,8 +95,21 @@ pub enum Difference {
         offsets: OffsetRange,
         /// The rows in them.
         rows: u64,
-        /// Where they are.
-        place: String,
+        /// The files.
+        files: Vec<String>,
+    },
+    /// Files of one flush hold another number of rows than it left: one of several is missing, or there twice.
+    OtherRows {
+        /// The partition.
+        partition: i32,
+        /// The offsets.
+        offsets: OffsetRange,
+        /// The rows in them.
+        rows: u64,
+        /// The rows that the flush left.
+        flushed: u64,
+        /// The files.
+        files: Vec<String>,
     },
     /// Flushes hold fewer rows than they had offsets, which may be right.
     RowsLeftOut {
@@ -143,6 +150,8 @@ pub enum Difference {
         /// The partition.
         partition: i32,
     },
+    /// Readers of a table do not find these files.
+    Unreached(Unreached),
 }
 
 /// Compares the files of a partition, in the order of their ranges, with what was committed before they were listed and is
@@ -159,23 +168,26 @@ pub(super) fn compare(
     let planned = after.planned.as_ref().map(|planned| (planned.range.offsets, planned.range.revision));
     let is_planned = |range: &&FlushedRange| Some((range.offsets, range.revision)) == planned;
     let committed = after.committed.unwrap_or(i64::MIN);
-    for range in flushed.iter().filter(|range| range.offsets.end > committed && !is_planned(range)) {
-        let (offsets, place) = (range.offsets, range.place());
-        differences.push(Difference::Beyond { partition, offsets, committed: after.committed, place });
+    // Somebody has removed it meanwhile, because the file was changed since it was planned.
+    let removed = before.planned.filter(|planned| planned.file == PlannedUnder::AnotherFile);
+    let removed = removed.map(|removed| (removed.range.offsets, removed.range.revision)).filter(|_| after != before);
+    let flushed =
+        || flushed.iter().filter(|range| Some((range.offsets, range.revision)) != removed || is_planned(range));
+    for range in flushed().filter(|range| range.offsets.end > committed && !is_planned(range)) {
+        let (offsets, files) = (range.offsets, range.urls.clone());
+        differences.push(Difference::Beyond { partition, offsets, committed: after.committed, files });
     }
-    let reaching: Vec<&FlushedRange> = flushed.iter().filter(|range| range.offsets.start < committed).collect();
+    let reaching: Vec<&FlushedRange> = flushed().filter(|range| range.offsets.start < committed).collect();
     differences.extend(overlaps(partition, &reaching));
     differences.extend(holes(before, &reaching).into_iter().map(|offsets| {
         let why_no_row = why_no_row.map(str::to_owned);
         Difference::Hole { partition, offsets, why_no_row }
     }));
-    differences.extend(rows(
-        partition,
-        reaching.into_iter().filter(|range| range.offsets.end <= committed),
-        why_no_row,
-    ));
+    // Of what was committed meanwhile some files may have been written behind the listing.
+    let whole = before.committed.unwrap_or(i64::MIN);
+    differences.extend(rows(partition, reaching.into_iter().filter(|range| range.offsets.end <= whole), why_no_row));
     if let Some(planned) = &after.planned {
-        let files = flushed.iter().filter(is_planned).map(|range| range.urls.len()).sum();
+        let files = flushed().filter(is_planned).flat_map(|range| range.urls.clone()).collect();
         let (offsets, file) = (planned.range.offsets, planned.file);
         differences.push(Difference::Planned { partition, offsets, files, file });
     }
@@ -188,7 +200,7 @@ fn overlaps(partition: i32, flushed: &[&FlushedRange]) -> Vec<Difference> {
     for range in flushed {
         if let Some(earlier) = furthest.filter(|earlier| range.offsets.start < earlier.offsets.end) {
             let shared = OffsetRange::new(range.offsets.start, range.offsets.end.min(earlier.offsets.end));
-            found.push(Difference::Overlap { partition, shared, places: [earlier.place(), range.place()] });
+            found.push(Difference::Overlap { partition, shared, files: [earlier.urls.clone(), range.urls.clone()] });
         }
         if furthest.is_none_or(|earlier| range.offsets.end > earlier.offsets.end) {
             furthest = Some(range);
@@ -223,14 +235,18 @@ fn rows<'a>(
     let (mut ranges, mut left_out) = (0, 0);
     for range in flushed {
         let Some(rows) = range.rows else { continue };
-        let (offsets, place) = (range.offsets, range.place());
+        let (offsets, files) = (range.offsets, range.urls.clone());
+        if let Some(flushed) = range.flushed.filter(|flushed| *flushed != rows) {
+            found.push(Difference::OtherRows { partition, offsets, rows, flushed, files });
+            continue;
+        }
         match (rows.cmp(&length(offsets)), why_no_row) {
             (std::cmp::Ordering::Equal, _) => {}
             (std::cmp::Ordering::Greater, _) => {
-                found.push(Difference::MoreRows { partition, offsets, rows, place });
+                found.push(Difference::MoreRows { partition, offsets, rows, files });
             }
             (std::cmp::Ordering::Less, None) => {
-                found.push(Difference::FewerRows { partition, offsets, rows, place });
+                found.push(Difference::FewerRows { partition, offsets, rows, files });
             }
             (std::cmp::Ordering::Less, Some(_)) => {
                 ranges += 1;
@@ -255,6 +271,60 @@ impl Difference {
         }
     }
 
+    /// Which kind of difference it is, for programs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Hole { .. } => "hole",
+            Self::Overlap { .. } => "overlap",
+            Self::Beyond { .. } => "beyond",
+            Self::Planned { .. } => "planned",
+            Self::MoreRows { .. } => "more_rows",
+            Self::FewerRows { .. } => "fewer_rows",
+            Self::OtherRows { .. } => "other_rows",
+            Self::RowsLeftOut { .. } => "rows_left_out",
+            Self::Trouble { .. } => "trouble",
+            Self::Foreign { .. } => "foreign",
+            Self::Unreadable { .. } => "unreadable",
+            Self::NoPartition { .. } => "no_partition",
+            Self::Unreached(_) => "unreached",
+        }
+    }
+
+    /// The files that it is about, all of them.
+    pub fn files(&self) -> Vec<&str> {
+        let urls: Vec<&String> = match self {
+            Self::Hole { .. } | Self::RowsLeftOut { .. } | Self::Trouble { .. } => Vec::new(),
+            Self::Overlap { files, .. } => files.iter().flatten().collect(),
+            Self::Beyond { files, .. }
+            | Self::Planned { files, .. }
+            | Self::MoreRows { files, .. }
+            | Self::FewerRows { files, .. }
+            | Self::OtherRows { files, .. }
+            | Self::Unreached(Unreached { urls: files, .. }) => files.iter().collect(),
+            Self::Foreign { url, .. } | Self::Unreadable { url, .. } | Self::NoPartition { url, .. } => vec![url],
+        };
+        urls.into_iter().map(String::as_str).collect()
+    }
+
+    /// The offsets that it is about, if it is about some.
+    pub fn offsets(&self) -> Option<OffsetRange> {
+        match self {
+            Self::Hole { offsets, .. }
+            | Self::Overlap { shared: offsets, .. }
+            | Self::Beyond { offsets, .. }
+            | Self::Planned { offsets, .. }
+            | Self::MoreRows { offsets, .. }
+            | Self::FewerRows { offsets, .. }
+            | Self::OtherRows { offsets, .. } => Some(*offsets),
+            Self::RowsLeftOut { .. }
+            | Self::Trouble { .. }
+            | Self::Foreign { .. }
+            | Self::Unreadable { .. }
+            | Self::NoPartition { .. }
+            | Self::Unreached(_) => None,
+        }
+    }
+
     /// The partition that it is about, if it is about one.
     pub fn partition(&self) -> Option<i32> {
         match self {
@@ -264,9 +334,10 @@ impl Difference {
             | Self::Planned { partition, .. }
             | Self::MoreRows { partition, .. }
             | Self::FewerRows { partition, .. }
+            | Self::OtherRows { partition, .. }
             | Self::RowsLeftOut { partition, .. }
             | Self::Trouble { partition, .. } => Some(*partition),
-            Self::Foreign { .. } | Self::Unreadable { .. } | Self::NoPartition { .. } => None,
+            Self::Foreign { .. } | Self::Unreadable { .. } | Self::NoPartition { .. } | Self::Unreached(_) => None,
         }
     }
 }
@@ -280,39 +351,50 @@ impl fmt::Display for Difference {
             Self::Hole { offsets, why_no_row: Some(why), .. } => {
                 write!(f, "{offsets} is committed, and no file names it: right only if it holds no row ({why})")
             }
-            Self::Overlap { shared, places: [one, other], .. } => {
-                write!(f, "{shared} is there twice: in {one} and in {other}")
+            Self::Overlap { shared, files: [one, other], .. } => {
+                write!(f, "{shared} is there twice: in {} and in {}", Place(one), Place(other))
             }
-            Self::Beyond { offsets, committed: Some(committed), place, .. } => {
-                write!(
-                    f,
-                    "{place} names {offsets}, which is not planned, and only what is below {committed} is committed"
-                )
-            }
-            Self::Beyond { offsets, committed: None, place, .. } => {
-                write!(f, "{place} names {offsets}, which is not planned, and nothing is committed")
+            Self::Beyond { offsets, committed: Some(committed), files, .. } => write!(
+                f,
+                "{} names {offsets}, which is not planned, and only what is below {committed} is committed",
+                Place(files)
+            ),
+            Self::Beyond { offsets, committed: None, files, .. } => {
+                write!(f, "{} names {offsets}, which is not planned, and nothing is committed", Place(files))
             }
             Self::Planned { offsets, files, file, .. } => {
                 let then = match file {
                     PlannedUnder::ThisFile => "finishes it",
                     PlannedUnder::AnotherFile => "removes them and begins anew, because the pipeline file was changed",
                 };
-                let there = if *files == 1 {
+                let there = if files.len() == 1 {
                     "1 file of it is there".to_owned()
                 } else {
-                    format!("{files} files of it are there")
+                    format!("{} files of it are there", files.len())
                 };
                 write!(f, "{offsets} is planned, and {there}: whoever runs now, or the next run, {then}")
             }
-            Self::MoreRows { offsets, rows, place, .. } => {
+            Self::MoreRows { offsets, rows, files, .. } => {
                 write!(
                     f,
-                    "{offsets} has {} offsets, and {rows} rows, so that some are doubled: {place}",
-                    length(*offsets)
+                    "{offsets} has {} offsets, and {rows} rows, so that some are doubled: {}",
+                    length(*offsets),
+                    Place(files)
                 )
             }
-            Self::FewerRows { offsets, rows, place, .. } => {
-                write!(f, "{offsets} has {} offsets, and only {rows} rows: {place}", length(*offsets))
+            Self::FewerRows { offsets, rows, files, .. } => {
+                write!(f, "{offsets} has {} offsets, and only {rows} rows: {}", length(*offsets), Place(files))
+            }
+            Self::OtherRows { offsets, rows, flushed, files, .. } => {
+                let (only, what) = match rows < flushed {
+                    true => ("only ", "a file of it is missing"),
+                    false => ("", "some are doubled"),
+                };
+                write!(
+                    f,
+                    "{offsets} was flushed as {flushed} rows, and {only}{rows} are there, so that {what}: {}",
+                    Place(files)
+                )
             }
             Self::RowsLeftOut { ranges, rows, why_no_row, .. } => {
                 write!(f, "{rows} offsets of {ranges} flushes have left no row ({why_no_row})")
@@ -325,6 +407,20 @@ impl fmt::Display for Difference {
             Self::NoPartition { url, partition } => {
                 write!(f, "{url}: its name says partition {partition}, which the topic does not have")
             }
+            Self::Unreached(Unreached { urls, why }) => write!(f, "{} is found by no reader: {why}", Place(urls)),
+        }
+    }
+}
+
+/// The first of some files, and how many there are besides.
+struct Place<'a>(&'a [String]);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("no file"),
+            [url] => f.write_str(url),
+            [url, more @ ..] => write!(f, "{url} and {} more", more.len()),
         }
     }
 }
@@ -349,7 +445,7 @@ mod tests {
 
     fn with_rows(start: i64, end: i64, rows: Option<u64>) -> FlushedRange {
         let mut range = FlushedRange::new(OffsetRange::new(start, end), 0);
-        range.add(format!("f{start}-{end}"), rows);
+        range.add(format!("f{start}-{end}"), rows, None);
         range
     }
 
@@ -456,6 +552,44 @@ mod tests {
         let now = known(20, ";end=30;at=1;cfg=c");
         let told = told(&now, &[with_rows(0, 20, Some(20)), with_rows(20, 30, Some(4))], None);
         assert!(told.len() == 1 && told[0].starts_with("note: 20..30 is planned"), "{told:?}");
+    }
+
+    #[test]
+    fn what_a_run_of_a_changed_file_has_removed_since_it_was_listed_is_right() {
+        let before = known(20, ";end=30;at=1;cfg=old");
+        let found = files(&[(0, 20), (20, 30)]);
+        for after in [known(20, ""), known(20, ";end=28;at=2;cfg=c;rev=1"), known(28, "")] {
+            let told = compare(0, &before, &after, &found, None);
+            assert!(told.iter().all(|difference| !difference.is_error()), "{told:?}");
+        }
+        assert!(compare(0, &known(20, ""), &known(20, ""), &found, None)[0].is_error());
+    }
+
+    #[test]
+    fn rows_of_a_range_that_was_committed_behind_the_listing_are_not_held_against_it() {
+        let (before, after) = (known(20, ";end=30;at=1;cfg=c"), known(30, ""));
+        let files = [with_rows(0, 20, Some(20)), with_rows(20, 30, Some(4))];
+        assert_eq!(compare(0, &before, &after, &files, None), []);
+        assert_eq!(compare(0, &after, &after, &files, None).len(), 1);
+    }
+
+    #[test]
+    fn what_a_flush_has_left_is_held_against_what_its_files_say_of_it() {
+        let told = |rows, flushed, why| {
+            let mut range = with_rows(0, 20, Some(rows));
+            range.add("g".to_owned(), Some(0), Some(flushed));
+            told(&known(20, ""), &[range], why)
+        };
+        for why in [None, Some("it drops")] {
+            let missing =
+                "0..20 was flushed as 18 rows, and only 8 are there, so that a file of it is missing: f0-20 and 1 more";
+            assert_eq!(told(8, 18, why), [missing]);
+            let doubled = "0..20 was flushed as 18 rows, and 19 are there, so that some are doubled: f0-20 and 1 more";
+            assert_eq!(told(19, 18, why), [doubled]);
+        }
+        assert_eq!(told(18, 18, None), ["0..20 has 20 offsets, and only 18 rows: f0-20 and 1 more"]);
+        assert_eq!(told(18, 18, Some("it drops")), ["note: 2 offsets of 1 flushes have left no row (it drops)"]);
+        assert_eq!(told(20, 20, None), [""; 0]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tracing::warn;
 
 use super::dead_letter::{DeadLetter, DeadLetterQueue};
-use super::progress::Progress;
+use super::progress::{Progress, SinkProgress};
 
 /// A flush under way: the sink's work, then the dead letters, then the hooks. The next range is consumed meanwhile.
 pub(super) struct Flight {
@@ -101,7 +101,7 @@ impl AfterFlush {
         if !artifacts.is_empty() {
             for index in 0..self.hooks.len() {
                 let outcomes = self.hooks[index].after_flush(&artifacts).await?;
-                self.judge(&outcomes)?;
+                judge(&self.progress.sinks[self.sink], &outcomes)?;
                 crash_at("sink_after_hook");
             }
         }
@@ -113,24 +113,25 @@ impl AfterFlush {
         let rows = self.progress.sinks[self.sink].rows();
         for index in 0..self.hooks.len() {
             let outcomes = self.hooks[index].at_end(rows).await?;
-            self.judge(&outcomes)?;
+            judge(&self.progress.sinks[self.sink], &outcomes)?;
         }
         Ok(())
     }
+}
 
-    fn judge(&self, outcomes: &[CheckOutcome]) -> Result<()> {
-        self.progress.sinks[self.sink].checked(outcomes);
-        let mut failed = Vec::new();
-        for CheckOutcome { check, found, expected, verdict } in outcomes {
-            match verdict {
-                Verdict::Passed => {}
-                Verdict::Warned => warn!(%check, %found, %expected, "a check did not hold"),
-                Verdict::Failed => failed.push(format!("{check}: found {found}, expected {expected}")),
-            }
+/// Notes what checks of a sink have found. Errors: one of them failed.
+pub(super) fn judge(sink: &SinkProgress, outcomes: &[CheckOutcome]) -> Result<()> {
+    sink.checked(outcomes);
+    let mut failed = Vec::new();
+    for CheckOutcome { check, found, expected, verdict } in outcomes {
+        match verdict {
+            Verdict::Passed => {}
+            Verdict::Warned => warn!(%check, %found, %expected, "a check did not hold"),
+            Verdict::Failed => failed.push(format!("{check}: found {found}, expected {expected}")),
         }
-        match failed.is_empty() {
-            true => Ok(()),
-            false => Err(Error::fatal(format!("a check failed: {}", failed.join("; ")))),
-        }
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(Error::fatal(format!("a check failed: {}", failed.join("; ")))),
     }
 }

@@ -15,6 +15,7 @@ mod partitioner;
 mod patient;
 mod progress;
 mod reconcile;
+mod reconcile_check;
 mod retry;
 mod sink_task;
 mod source_task;

@@ -122,6 +122,17 @@ pub async fn offsets(plan: &Plan, broker: &Arc<dyn Broker>) -> Result<Offsets> {
     Ok(Offsets { topic: topic.clone(), topic_id, holds, sinks, sources })
 }
 
+/// How far a sink is.
+///
+/// Errors: the topic is not there.
+pub(super) async fn sink_offsets(plan: &Plan, sink: &SinkPlan, broker: &Arc<dyn Broker>) -> Result<SinkOffsets> {
+    let topic = &plan.topic.name;
+    let found = broker.find_topic(topic).await?.ok_or_else(|| no_topic(topic))?;
+    let holds = broker.bounds(topic).await?;
+    let committed = broker.committed(&sink.group, topic).await?;
+    Ok(SinkOffsets::new(sink, &found.id, &holds, &committed))
+}
+
 /// Lets sinks go on elsewhere, as [`Offsets::changes`] has found it to be possible: what they had planned is forgotten.
 ///
 /// Errors: somebody reads as one of the sinks. Those before it in the order of the file are changed then.

@@ -40,6 +40,8 @@ pub struct SinkProgress {
     files: AtomicU64,
     bytes: AtomicU64,
     checks: Mutex<IndexMap<String, CheckOutcome>>,
+    /// How many of its tasks hold the topic's first partition: one, or none while it is handed over or with another process.
+    first_partition: AtomicU64,
 }
 
 impl Progress {
@@ -99,6 +101,7 @@ impl SinkProgress {
             files: zero(),
             bytes: zero(),
             checks: Mutex::default(),
+            first_partition: zero(),
         }
     }
 
@@ -136,6 +139,25 @@ impl SinkProgress {
     /// What was checked: the last outcome of each check, the first check first.
     pub fn checks(&self) -> Vec<CheckOutcome> {
         self.lock_checks().values().cloned().collect()
+    }
+
+    /// Whether this process has the topic's first partition, as one of all that run the file.
+    pub(super) fn holds_first_partition(&self) -> bool {
+        self.first_partition.load(Ordering::Relaxed) > 0
+    }
+
+    /// A task holds this partition from now on.
+    pub(super) fn assigned(&self, partition: i32) {
+        if partition == 0 {
+            self.first_partition.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A task no longer holds this partition, which it did.
+    pub(super) fn revoked(&self, partition: i32) {
+        if partition == 0 {
+            self.first_partition.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// What waits on the topic, by partition.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pipeline_api::{CountRows, Found, OffsetRange, Origin, Result, Rows, Task};
 
 use super::compare::{Difference, FlushedRange, compare};
-use super::offsets::{SinkOffsets, offsets};
+use super::offsets::{SinkOffsets, sink_offsets};
 use crate::broker::Broker;
 use crate::plan::{BrokerSettings, Plan, SinkPlan, Tolerance};
 
@@ -42,29 +42,39 @@ pub struct Listed {
 /// Errors: the topic is not there; the broker or a store cannot be read.
 pub async fn reconcile(plan: &Plan, broker: &Arc<dyn Broker>, count: CountRows) -> Result<Vec<Reconciled>> {
     let mut reconciled = Vec::new();
-    for (index, sink) in plan.sinks.iter().enumerate() {
-        // What is committed now must be there, whatever a running sink does meanwhile. What is found must be committed or
-        // planned in the end, for no file is written that was not planned before.
-        let before = offsets(plan, broker).await?.sinks.swap_remove(index);
-        let context = plan.sink_context(sink, Task { index: 0, of: 1 });
-        let found = sink.plugin.registration.list(sink.plugin.config.clone(), context, count).await?;
-        let listed = match found {
-            None => None,
-            Some(found) => {
-                let after = offsets(plan, broker).await?.sinks.swap_remove(index);
-                let mut listed = Listed::new(&before, &after, found, why_no_row(plan, sink).as_deref());
-                if on_kafka(plan) {
-                    let holes = Holes::of(&before, &listed.differences);
-                    let hold_records = broker.hold_records(&plan.topic.name, &holes.asked).await?;
-                    listed.differences =
-                        holes.known(listed.differences, &hold_records, why_dropped(plan, sink).as_deref());
-                }
-                Some(listed)
-            }
-        };
+    for sink in &plan.sinks {
+        let listed = reconcile_sink(plan, sink, broker, count).await?;
         reconciled.push(Reconciled { sink: sink.name.clone(), listed });
     }
     Ok(reconciled)
+}
+
+/// The same for one sink. `None` if it leaves nothing that could be listed.
+pub(super) async fn reconcile_sink(
+    plan: &Plan,
+    sink: &SinkPlan,
+    broker: &Arc<dyn Broker>,
+    count: CountRows,
+) -> Result<Option<Listed>> {
+    // What is committed now must be there, whatever a running sink does meanwhile. What is found must be committed or
+    // planned in the end, for no file is written that was not planned before.
+    let before = sink_offsets(plan, sink, broker).await?;
+    let context = plan.sink_context(sink, Task { index: 0, of: 1 });
+    let found = sink.plugin.registration.list(sink.plugin.config.clone(), context.clone(), count).await?;
+    let Some(found) = found else { return Ok(None) };
+    let after = sink_offsets(plan, sink, broker).await?;
+    let registered: Vec<Found> = found.iter().filter(|found| before.has_committed(found)).cloned().collect();
+    let mut listed = Listed::new(&before, &after, found, why_no_row(plan, sink).as_deref());
+    if on_kafka(plan) {
+        let holes = Holes::of(&before, &listed.differences);
+        let hold_records = broker.hold_records(&plan.topic.name, &holes.asked).await?;
+        listed.differences = holes.known(listed.differences, &hold_records, why_dropped(plan, sink).as_deref());
+    }
+    for hook in &sink.hooks {
+        let unreached = hook.registration.unreached(hook.config.clone(), context.clone(), registered.clone()).await?;
+        listed.differences.extend(unreached.into_iter().map(Difference::Unreached));
+    }
+    Ok(Some(listed))
 }
 
 fn on_kafka(plan: &Plan) -> bool {
@@ -137,12 +147,26 @@ fn held(holds: &[OffsetRange], partition: i32, offsets: OffsetRange) -> Option<(
     (!held.is_empty()).then_some((partition, held))
 }
 
+impl SinkOffsets {
+    /// Whether this was committed, so that the hooks had been called with it before.
+    fn has_committed(&self, found: &Found) -> bool {
+        let Origin::Flush { partition, offsets, .. } = &found.origin else { return false };
+        let known = usize::try_from(partition.partition).ok().and_then(|index| self.partitions.get(index));
+        known.and_then(|known| known.committed).is_some_and(|committed| offsets.end <= committed)
+    }
+}
+
 impl Listed {
+    /// How many of the differences are errors.
+    pub fn errors(&self) -> usize {
+        self.differences.iter().filter(|difference| difference.is_error()).count()
+    }
+
     /// Compares what was found between two looks at what is committed.
     fn new(before: &SinkOffsets, after: &SinkOffsets, found: Vec<Found>, why_no_row: Option<&str>) -> Self {
         let mut differences = Vec::new();
         let (mut files, mut rows, mut ranges) = (0, Some(0), BTreeMap::new());
-        for Found { url, bytes, origin, rows: found } in found {
+        for Found { url, bytes, origin, rows: found, flushed } in found {
             let Origin::Flush { partition, offsets, revision } = origin else {
                 differences.push(Difference::Foreign { url, bytes });
                 continue;
@@ -166,7 +190,7 @@ impl Listed {
             }
             let ranges: &mut BTreeMap<_, FlushedRange> = ranges.entry(partition.partition).or_default();
             let range = ranges.entry((offsets, revision)).or_insert_with(|| FlushedRange::new(offsets, revision));
-            range.add(url, counted);
+            range.add(url, counted, flushed);
         }
         let covered = ranges.values().flat_map(BTreeMap::keys).map(|(range, _)| length(*range)).sum();
         for (index, now) in (0..).zip(&after.partitions) {
@@ -199,7 +223,7 @@ mod tests {
     use crate::run::PartitionOffsets;
 
     fn found(name: &str, origin: Origin, rows: Rows) -> Found {
-        Found { url: format!("s3://lake/{name}"), bytes: 9, origin, rows }
+        Found { url: format!("s3://lake/{name}"), bytes: 9, origin, rows, flushed: None }
     }
 
     fn flush(partition: i32, start: i64, end: i64) -> Origin {
@@ -216,6 +240,15 @@ mod tests {
 
     fn listed(found: Vec<Found>) -> Listed {
         Listed::new(&sink(), &sink(), found, None)
+    }
+
+    #[test]
+    fn hooks_are_asked_for_what_was_committed_and_for_nothing_else() {
+        let committed = |origin| sink().has_committed(&found("x", origin, Rows::NotCounted));
+        assert!(committed(flush(0, 0, 10)) && committed(flush(0, 2, 4)));
+        for other in [flush(0, 0, 11), flush(0, 10, 12), flush(1, 0, 10), flush(-1, 0, 10), Origin::Foreign] {
+            assert!(!committed(other.clone()), "{other:?}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tracing::error;
 use super::finish::Finish;
 use super::flight::AfterFlush;
 use super::progress::Progress;
+use super::reconcile_check::ReconcileCheck;
 use super::retry::retry;
 use super::sink_task::SinkTask;
 use super::source_task::SourceEnd;
@@ -45,7 +46,7 @@ pub async fn run(plan: Arc<Plan>, broker: Arc<dyn Broker>, progress: Arc<Progres
         opened = apart(async move { open(&opened, &at, &shown).await }) => opened?,
         () = asked.requested() => return Ok(End::Stopped),
     };
-    Worker::start(plan, broker, stop, sinks, sources).finish().await
+    Worker::start(plan, broker, &progress, stop, sinks, sources).finish().await
 }
 
 async fn open(
@@ -146,6 +147,9 @@ struct Worker {
     stop_sinks: Stopper,
     sources: JoinSet<Result<SourceEnd>>,
     sinks: JoinSet<Result<(usize, AfterFlush)>>,
+    reconciles: Vec<ReconcileCheck>,
+    /// Those of them that are checked while the run goes on.
+    checks: JoinSet<Result<()>>,
     ends: watch::Sender<Option<Arc<[i64]>>>,
     failure: Option<Error>,
 }
@@ -154,6 +158,7 @@ impl Worker {
     fn start(
         plan: Arc<Plan>,
         broker: Arc<dyn Broker>,
+        progress: &Arc<Progress>,
         stop: Stop,
         opened: Vec<(usize, SinkTask)>,
         source_tasks: Option<SourceTasks>,
@@ -169,7 +174,11 @@ impl Worker {
         if let Some(tasks) = source_tasks {
             sources.spawn(tasks.run(sources_stop));
         }
-        Self { plan, broker, stop, stop_sources, stop_sinks, sources, sinks, ends, failure: None }
+        let (reconciles, mut checks) = (ReconcileCheck::all(&plan, &broker, progress), JoinSet::new());
+        for check in &reconciles {
+            checks.spawn(check.clone().run());
+        }
+        Self { plan, broker, stop, stop_sources, stop_sinks, sources, sinks, reconciles, checks, ends, failure: None }
     }
 
     /// Waits for the end. Once the sources have ended, the sinks go on to the end of the topic; also if a source failed, so
@@ -190,6 +199,10 @@ impl Worker {
                         stopped = true;
                     }
                 },
+                Some(failed) = self.checks.join_next() => if let Err(error) = flatten(failed) {
+                    self.fail(error);
+                    stopped = true;
+                },
                 () = self.stop.requested() => stopped = true,
             }
             if stopped {
@@ -209,6 +222,7 @@ impl Worker {
                 }
             }
         }
+        self.checks.abort_all();
         match self.failure.take() {
             Some(error) => Err(error),
             None => {
@@ -250,6 +264,10 @@ impl Worker {
         for (_, mut after) in hooks {
             // Every sink is checked, so that a person sees all that is wrong.
             failure = failure.and(apart(async move { after.at_end().await }).await);
+        }
+        for check in &self.reconciles {
+            let check = check.clone();
+            failure = failure.and(apart(async move { check.now().await }).await);
         }
         failure
     }

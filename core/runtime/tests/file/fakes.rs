@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{BinaryArray, BooleanArray};
+use arrow::array::{
+    ArrayRef, AsArray, BinaryArray, BooleanArray, Float64Array, StringArray, TimestampMillisecondArray,
+};
 use arrow::datatypes::Field;
 use pipeline_api::{
-    Artifact, BoxFuture, Buffered, ByteSize, CheckOutcome, Condition, Context, Converter, Dataset, Decoded, Delivery,
-    Error, FileFormat, Findings, Hook, Plugin, Ranges, RecordBatch, Registration, Registry, Result, Schema, SchemaRef,
-    Secret, Sink, SinkBatch, Source, SourceBatch, TopicPartition, Transform, async_trait,
+    Artifact, BoxFuture, Buffered, ByteSize, Calls, CheckOutcome, Condition, Context, Converter, Dataset, Decoded,
+    Delivery, Error, FileFormat, Findings, Hook, Often, Outlook, PartitionValue, Plugin, Ranges, RecordBatch,
+    Registration, Registry, Result, Scans, Schema, SchemaRef, Secret, Sink, SinkBatch, Source, SourceBatch,
+    TopicPartition, Transform, async_trait,
 };
 use pipeline_runtime::KafkaSettings;
 use schemars::JsonSchema;
@@ -63,7 +66,6 @@ pub(crate) fn check_kafka(settings: &KafkaSettings, findings: &mut Findings) {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CsvConfig {
     /// The file.
-    #[allow(dead_code, reason = "only its shape matters")]
     path: String,
     /// The character between two fields.
     #[serde(default = "comma")]
@@ -84,8 +86,7 @@ fn comma() -> String {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SocketConfig {
-    /// The port.
-    #[allow(dead_code, reason = "only its shape matters")]
+    /// The port, which is how many records a second come through it.
     port: u16,
 }
 
@@ -284,6 +285,19 @@ impl Plugin for Sql {
 
 #[async_trait]
 impl Source for Csv {
+    /// `100/7`: a hundred records of seven symbols in turn.
+    async fn sample(config: CsvConfig, context: Context, rows: usize) -> Result<Option<RecordBatch>> {
+        let Some((all, symbols)) = config.path.split_once('/') else { return Ok(None) };
+        let (all, symbols): (usize, usize) = (all.parse().unwrap(), symbols.parse().unwrap());
+        let all = 0..all.min(rows);
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from_iter_values(all.clone().map(|row| format!("S{}", row % symbols)))),
+            Arc::new(Float64Array::from_iter_values(all.clone().map(|row| row as f64))),
+            Arc::new(TimestampMillisecondArray::from_iter_values(all.map(|row| row as i64))),
+        ];
+        Ok(Some(RecordBatch::try_new(context.schema, columns).unwrap()))
+    }
+
     fn schema(&self) -> SchemaRef {
         Arc::new(Schema::empty())
     }
@@ -294,6 +308,10 @@ impl Source for Csv {
 
 #[async_trait]
 impl Source for Socket {
+    fn rate(config: &SocketConfig) -> Option<f64> {
+        Some(config.port.into())
+    }
+
     fn schema(&self) -> SchemaRef {
         Arc::new(Schema::empty())
     }
@@ -327,10 +345,10 @@ impl Converter for Json {
 }
 
 macro_rules! sink {
-    ($sink:ident $(, $dataset:item)?) => {
+    ($sink:ident $(, $method:item)*) => {
         #[async_trait]
         impl Sink for $sink {
-            $($dataset)?
+            $($method)*
             async fn put(&mut self, _: SinkBatch) -> Result<()> {
                 never()
             }
@@ -358,13 +376,64 @@ sink!(
             location: format!("{}/", config.url.trim_end_matches('/')),
             format: FileFormat::Parquet,
             columns: context.schema.clone(),
-            partition_columns: Arc::new(Schema::empty()),
+            partition_columns: Arc::new(context.schema.project(&partition_columns(config, context)).unwrap()),
         }))
+    },
+    fn outlook(config: &LakeConfig, context: &Context, batch: &SinkBatch) -> Result<Vec<Artifact>> {
+        let mut folders: BTreeMap<Vec<PartitionValue>, u64> = BTreeMap::new();
+        for row in 0..batch.records.num_rows() {
+            let value = |column: &usize| PartitionValue {
+                column: context.schema.field(*column).name().clone(),
+                value: Some(batch.records.column(*column).as_string::<i32>().value(row).to_owned()),
+            };
+            *folders.entry(partition_columns(config, context).iter().map(value).collect()).or_default() += 1;
+        }
+        let artifact = |(partition_values, rows): (Vec<PartitionValue>, u64)| {
+            let folder: Vec<&str> = partition_values.iter().filter_map(|value| value.value.as_deref()).collect();
+            Artifact {
+                url: format!("{}/{}/{}", config.url, folder.join("/"), batch.partition),
+                rows,
+                bytes: 0,
+                partition_values,
+                partition: batch.partition.clone(),
+                offsets: batch.offsets,
+            }
+        };
+        Ok(folders.into_iter().map(artifact).collect())
+    },
+    fn requests(_: &LakeConfig, bytes: u64) -> Vec<(&'static str, u64)> {
+        vec![("PUT", 1 + bytes / 10_000_000)]
     }
 );
 
+fn partition_columns(config: &LakeConfig, context: &Context) -> Vec<usize> {
+    config.partition_by.iter().map(|column| context.schema.index_of(column).unwrap()).collect()
+}
+
 #[async_trait]
 impl Hook for Table {
+    fn validate_dataset(config: &TableConfig, dataset: &Dataset, findings: &mut Findings) {
+        if dataset.partition_columns.fields().is_empty() && config.table == "partitioned" {
+            findings.error("/table", "a partitioned table without partitions");
+        }
+    }
+
+    fn outlook(config: &TableConfig, _: &Context, artifacts: &[Artifact]) -> Result<Outlook> {
+        if config.table == "elsewhere" {
+            return Err(Error::config("no table reads what lies there"));
+        }
+        let calls = |what: &str, often, scans| Calls { what: what.into(), count: artifacts.len() as u64, often, scans };
+        let pause = std::time::Duration::from_secs(900);
+        Ok(Outlook {
+            makes: vec![format!("TABLE {}", config.table)],
+            calls: vec![
+                calls("register", Often::NewPartitions, None),
+                calls("count", Often::Every(pause), Some(Scans::Files)),
+                calls("check", Often::End, Some(Scans::Columns(vec!["price".into()]))),
+            ],
+        })
+    }
+
     async fn after_flush(&mut self, _: &[Artifact]) -> Result<Vec<CheckOutcome>> {
         never()
     }

@@ -1,6 +1,7 @@
 //! Pipeline files: what a right one means, and what is said of a wrong one.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod ahead;
 mod fakes;
 mod mistakes;
 mod plans;
@@ -9,7 +10,7 @@ mod secrets;
 
 use std::path::PathBuf;
 
-use pipeline_runtime::file::{Diagnostics, LoadOptions, Loaded, load};
+use pipeline_runtime::file::{Advice, Diagnostics, LoadOptions, Loaded, load};
 use tempfile::TempDir;
 
 /// A pipeline file in a folder of its own.
@@ -32,6 +33,12 @@ impl File {
 
     pub(crate) fn set(mut self, path: &str, value: &str) -> Self {
         self.options.sets.push((path.into(), value.into()));
+        self
+    }
+
+    /// A person wants to know what the file will do.
+    pub(crate) fn advised(mut self) -> Self {
+        self.options.advice = Advice::Wanted;
         self
     }
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use pipeline_api::{ByteSize, Delivery};
-use pipeline_runtime::{AwsMskIam, BrokerSettings, CreateTopic, EmbeddedSettings, KafkaSettings, Latency, Tolerance};
+use pipeline_runtime::{
+    AwsMskIam, BrokerSettings, CreateTopic, EmbeddedSettings, KafkaSettings, Latency, OnFailure, ReconcilePolicy,
+    Tolerance,
+};
 
 use crate::{File, GOOD};
 
@@ -49,6 +52,20 @@ async fn numbers_may_be_grouped_and_formats_may_have_settings() {
         + "    flush: { rows: 1_000_000, bytes: 64KiB, idle: 5s }\n";
     let flush = File::new(text).loaded().await.plan.sinks[0].flush;
     assert_eq!((flush.rows, flush.bytes.bytes(), flush.idle), (Some(1_000_000), 65_536, Some(Duration::from_secs(5))));
+}
+
+#[tokio::test]
+async fn a_sink_is_reconciled_where_the_file_says_so() {
+    for (said, every, on_failure) in [
+        ("{}", None, OnFailure::Fail),
+        ("{ every: 15m }", Some(Duration::from_secs(900)), OnFailure::Fail),
+        ("{ every: 1h, on_failure: warn }", Some(Duration::from_secs(3600)), OnFailure::Warn),
+    ] {
+        let plan = File::new(format!("{GOOD}    reconcile: {said}\n")).loaded().await.plan;
+        assert_eq!(plan.sinks[0].reconcile, Some(ReconcilePolicy { every, on_failure }), "{said}");
+        let without = File::new(GOOD).loaded().await.plan.sinks.swap_remove(0);
+        assert_eq!((without.reconcile, without.fingerprint), (None, plan.sinks[0].fingerprint.clone()));
+    }
 }
 
 #[tokio::test]
@@ -104,6 +121,7 @@ async fn the_fingerprint_follows_what_shapes_the_objects_and_nothing_else() {
             "{ partition_by: [symbol], url: file:///lake/stocks }",
         ),
         GOOD.to_owned() + "    flush: { rows: 5 }\n",
+        GOOD.replace("  key:", "  rate: 5000\n  key:"),
     ];
     let other = [
         GOOD.replace("[symbol]", "[]"),

@@ -25,6 +25,7 @@
 
 mod calling;
 mod examining;
+mod looking;
 mod made;
 mod repeating;
 mod resetting;
@@ -125,7 +126,8 @@ impl OfPlugin for Subject {
 
 /// All cases.
 pub fn cases() -> Vec<Case<Subject>> {
-    let own = [calling::CASES, repeating::CASES, sharing::CASES, resetting::CASES, examining::CASES].concat();
+    let own =
+        [calling::CASES, repeating::CASES, sharing::CASES, resetting::CASES, looking::CASES, examining::CASES].concat();
     [plugin_subject::cases(), own].concat()
 }
 

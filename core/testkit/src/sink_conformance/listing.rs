@@ -36,8 +36,10 @@ async fn what_was_flushed_is_listed_by_its_ranges(subject: Subject) -> Outcome {
     for (partition, start, end, revision) in [(0, 0, 50, 0), (1, 0, 50, 0), (0, 50, 70, 0), (0, 70, 80, 1)] {
         let (partition, offsets) = (TopicPartition::new(&*subject.topic, partition), OffsetRange::new(start, end));
         let origin = Origin::Flush { partition, offsets, revision };
-        let of_range = found.iter().filter(|found| found.origin == origin);
-        let rows: Vec<&Rows> = of_range.map(|found| &found.rows).collect();
+        let of_range: Vec<&Found> = found.iter().filter(|found| found.origin == origin).collect();
+        let flushed = |found: &&Found| found.flushed.is_none_or(|rows| rows == (end - start) as u64);
+        assert!(of_range.iter().all(flushed), "the rows that the flush of {origin:?} left: {of_range:?}");
+        let rows: Vec<&Rows> = of_range.iter().map(|found| &found.rows).collect();
         let sum: u64 = rows.iter().map(|rows| if let Rows::Counted(rows) = rows { *rows } else { 0 }).sum();
         assert_eq!(sum, (end - start) as u64, "the rows that are listed of {origin:?}: {rows:?}");
     }

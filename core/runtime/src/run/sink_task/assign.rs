@@ -28,7 +28,9 @@ impl SinkTask {
         }
         let replay = held.replay.map(|replay| replay.offsets.end);
         info!(sink = %self.sink_plan().name, partition, offset = held.start, replay, "partition assigned");
-        self.partitions.insert(partition, held);
+        if self.partitions.insert(partition, held).is_none() {
+            self.progress().assigned(partition);
+        }
         Ok(())
     }
 
@@ -97,7 +99,9 @@ impl SinkTask {
     /// ends without a commit: its plan is the new owner's work list.
     pub(super) async fn give_up(&mut self, partitions: &[i32]) -> Result<()> {
         for partition in partitions {
-            self.partitions.remove(partition);
+            if self.partitions.remove(partition).is_some() {
+                self.progress().revoked(*partition);
+            }
             self.landed.ends.remove(partition);
         }
         crash_at("sink_revoked");

@@ -50,6 +50,8 @@ async fn settings_that_contradict_each_other_are_told() {
         (SINK, "[symbol] }\nerrors: { dead_letter_topic: d }\n", "p.yaml:17:11: error: errors.dead_letter_topic: has no use under `tolerance: none`, expected `tolerance: all`"),
         (SINK, "[symbol] }\nerrors: { tolerance: none, dead_letter_topic: d }\n", "p.yaml:17:28: error: errors.dead_letter_topic: has no use under `tolerance: none`, expected `tolerance: all`"),
         (SINK, "[symbol] }\nerrors: { tolerance: al, dead_letter_topic: d }\n", "p.yaml:17:22: error: errors.tolerance: found the text `al`, did you mean `all`? expected one of none, all"),
+        (SINK, "[symbol] }\n  - type: console\n    reconcile: {}\n", "p.yaml:18:5: error: sinks[1].reconcile: has no use here: `console` leaves no files that could be compared"),
+        (SINK, "[symbol] }\n    reconcile: { on_failure: stop }\n", "p.yaml:17:30: error: sinks[0].reconcile.on_failure: found the text `stop`, expected one of fail, warn"),
         (SINK, "[symbol] }\nembedded: { in_memory: true, path: x }\n", "p.yaml:17:30: error: embedded.path: has no use under `in_memory: true`, expected one of the two"),
     ])
     .await;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use pipeline_api::{Error, Examined, Registry};
 use pipeline_runtime::broker::Broker;
 use pipeline_runtime::file;
@@ -13,6 +13,7 @@ use pipeline_runtime::{BrokerSettings, Plan};
 use serde_json::{Value, json};
 
 use super::broker::{BRIEFLY, Brokers};
+use super::format::Format;
 use super::redaction::{hide, redacted};
 use super::{Failure, LoadArgs, Outcome, files};
 
@@ -28,12 +29,6 @@ pub(super) struct Doctor {
 
     #[command(flatten)]
     load: LoadArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl Doctor {

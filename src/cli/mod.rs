@@ -4,6 +4,7 @@ mod broker;
 mod consent;
 mod doctor;
 mod files;
+mod format;
 mod logging;
 mod offsets;
 mod plan;

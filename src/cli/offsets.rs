@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use pipeline_api::{Error, ErrorKind, Registry, Result};
 use pipeline_runtime::broker::Broker;
 use pipeline_runtime::run::{self, OffsetChange, PartitionOffsets, Planned, PlannedUnder, Target, Unfinished};
@@ -14,6 +14,7 @@ use pipeline_runtime::{BrokerSettings, Plan};
 use serde_json::{Value, json};
 
 use super::broker::{BRIEFLY, Brokers};
+use super::format::Format;
 use super::redaction::redacted;
 use super::{Failure, LoadArgs, Outcome, consent, files, table};
 
@@ -47,12 +48,6 @@ pub(super) struct Offsets {
     /// Read variables for `${env:NAME}` from this file, NAME=value a line; the environment wins
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl Offsets {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use pipeline_api::{Delivery, Often, Registry, Scans, Timestamp, column_type};
 use pipeline_runtime::ahead::{
     Ahead, Assumptions, CallsAhead, Due, FilesAhead, FlushAhead, HookAhead, SaidBy, SinkAhead,
@@ -11,6 +11,7 @@ use pipeline_runtime::ahead::{
 use pipeline_runtime::{BrokerSettings, Plan as PipelinePlan, PluginPlan, SinkPlan};
 use serde_json::{Value, json};
 
+use super::format::Format;
 use super::redaction::redacted;
 use super::table::{grouped, size};
 use super::{LoadArgs, Outcome, files};
@@ -35,12 +36,6 @@ pub(super) struct Plan {
 
     #[command(flatten)]
     load: LoadArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 fn above_zero(text: &str) -> Result<f64, String> {

@@ -3,13 +3,14 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use pipeline_api::{CountRows, Error, Registry};
 use pipeline_runtime::Plan;
 use pipeline_runtime::run::{self, Difference, Listed, Reconciled};
 use serde_json::{Value, json};
 
 use super::broker::{BRIEFLY, Brokers};
+use super::format::Format;
 use super::offsets::refuse_before_a_run;
 use super::redaction::redacted;
 use super::table::grouped;
@@ -31,12 +32,6 @@ pub(super) struct Reconcile {
 
     #[command(flatten)]
     load: LoadArgs,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl Reconcile {

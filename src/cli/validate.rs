@@ -3,12 +3,13 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use pipeline_api::Registry;
 use pipeline_runtime::file::{self, Advice, LoadOptions};
 use serde_json::{Value, json};
 
 use super::files;
+use super::format::Format;
 use super::{Failure, LoadArgs, Outcome};
 
 #[derive(Debug, Args)]
@@ -23,12 +24,6 @@ pub(super) struct Validate {
 
     #[command(flatten)]
     load: LoadArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl Validate {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -177,14 +177,18 @@ fn block_the_table(project: &Project) {
     fs::rename(pipe, table).unwrap();
 }
 
-/// Waits until somebody reads that file. He waits as long as the result is there.
+/// Waits until somebody reads that file. He waits as long as the result is there. Who was about to replace the file while it was
+/// blocked has put one in its place: then it is blocked again.
 fn blocked(project: &Project) -> File {
     const O_NONBLOCK: i32 = 0o4000;
-    let open = || OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(project.path("catalog/ticks.json"));
+    let table = project.path("catalog/ticks.json");
     let mut writer = None;
     assert!(becomes_true(|| {
-        writer = open().ok();
-        writer.is_some()
+        if !fs::symlink_metadata(&table).unwrap().file_type().is_fifo() {
+            block_the_table(project);
+        }
+        writer = OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(&table).ok();
+        writer.as_ref().is_some_and(|writer| writer.metadata().unwrap().file_type().is_fifo())
     }));
     writer.unwrap()
 }

@@ -380,10 +380,11 @@ fn of_several_processes_on_kafka_one_compares_while_they_run() {
     let text = endless("    reconcile: { every: 50ms, on_failure: warn }\n").replace("partitions: 4", "partitions: 1");
     let project = Project::new(&text).on_kafka();
     project.write("out/part-0.parquet", "[]");
-    let mut first = Started::new(project.runner(&[]));
+    // By their names, because the one partition goes to the member whose name is the first.
+    let mut first = Started::new(project.runner(&["kafka.instance=a"]));
     let warned = |run: &Started| run.complaints().matches("a check did not hold").count();
     assert!(becomes_true(|| warned(&first) > 0));
-    let second = Started::new(project.runner(&["sinks.0.tasks=1"]));
+    let second = Started::new(project.runner(&["kafka.instance=b", "sinks.0.tasks=1"]));
     // It takes over once the first one is gone, and has had the time to compare before.
     let later = warned(&first) + 20;
     assert!(becomes_true(|| warned(&first) >= later));

@@ -9,13 +9,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow_json::ReaderBuilder;
 use arrow_json::reader::Decoder;
 use csv::ByteRecord;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+
+use crate::measure::ticks::{schema, write_json};
 
 const BATCH_ROWS: usize = 8192;
 
@@ -42,40 +43,6 @@ pub(crate) fn run(csv: &Path, file: &Path) -> Result<()> {
     flush(&mut decoder, &mut writer)?;
     writer.close()?;
     Ok(())
-}
-
-fn schema() -> Schema {
-    let double = |name| Field::new(name, DataType::Float64, true);
-    let bigint = |name| Field::new(name, DataType::Int64, true);
-    Schema::new(vec![
-        Field::new("symbol", DataType::Utf8, false),
-        Field::new("event_time", DataType::Timestamp(TimeUnit::Millisecond, None), false),
-        double("open"),
-        double("high"),
-        double("low"),
-        double("close"),
-        bigint("volume"),
-        bigint("trades"),
-        double("vwap"),
-    ])
-}
-
-/// Numbers as they stand in the CSV, the rest in quotes: these texts hold nothing to escape.
-fn write_json(schema: &Schema, record: &ByteRecord, into: &mut Vec<u8>) {
-    for (index, (field, value)) in schema.fields().iter().zip(record).enumerate() {
-        into.extend_from_slice(if index == 0 { b"{\"" } else { b",\"" });
-        into.extend_from_slice(field.name().as_bytes());
-        into.extend_from_slice(b"\":");
-        match field.data_type().is_numeric() {
-            true => into.extend_from_slice(value),
-            false => {
-                into.push(b'"');
-                into.extend_from_slice(value);
-                into.push(b'"');
-            }
-        }
-    }
-    into.push(b'}');
 }
 
 fn flush(decoder: &mut Decoder, writer: &mut ArrowWriter<BufWriter<File>>) -> Result<()> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,10 +18,10 @@ use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::Extent;
-use crate::child::{self, Usage};
 use crate::files;
-use crate::report::{grouped, print_row, print_table_head};
-use crate::runs::{folder, this_program};
+use crate::measure::child::{self, Usage};
+use crate::measure::{folder, grouped, this_program};
+use crate::report::{print_row, print_table_head};
 
 const TOPIC: &str = "ticks";
 const PARTITIONS: i32 = 8;
@@ -123,7 +124,7 @@ impl Bench {
     fn fill(&self) -> Result<Usage> {
         let source = format!("sources:\n  - type: ticks\n    config: {{ rows: {}, symbols: 50 }}\n", self.rows);
         let file = self.file("fill", &source)?;
-        child::run(env!("CARGO_BIN_EXE_pipeline").as_ref(), &["run".as_ref(), file.as_ref()], &self.folder)
+        child::run(Command::new(env!("CARGO_BIN_EXE_pipeline")).arg("run").arg(file), &self.folder)
     }
 
     fn read(&self, work: Work, round: usize) -> Result<Usage> {
@@ -136,8 +137,8 @@ impl Bench {
             Work::JsonLines => (self.sink("s3_json", round)?, files::json_lines(&out)?),
             Work::BareLoop => {
                 let (bootstrap, rows) = (self.server.bootstrap(), self.rows.to_string());
-                let arguments = ["poll-loop", &bootstrap, &rows].map(AsRef::as_ref);
-                (child::run(&this_program()?, &arguments, &self.folder)?, self.rows)
+                let mut bare_loop = Command::new(this_program()?);
+                (child::run(bare_loop.args(["poll-loop", &bootstrap, &rows]), &self.folder)?, self.rows)
             }
             Work::Fill => bail!("the topic is filled once"),
         };
@@ -150,10 +151,8 @@ impl Bench {
         let name = format!("{sink}-{round}");
         let file = self.file(&name, &format!("sinks:\n  - type: {sink}\n    config: {{ url: out, compression: zstd }}\n    flush: {{ idle: 200ms }}\n"))?;
         let group = format!("{name}.{sink}");
-        let arguments = ["run".as_ref(), file.as_ref()];
-        child::run_until(env!("CARGO_BIN_EXE_pipeline").as_ref(), &arguments, &self.folder, || {
-            self.is_drained(&name, &group)
-        })
+        let mut program = Command::new(env!("CARGO_BIN_EXE_pipeline"));
+        child::run_until(program.arg("run").arg(file), &self.folder, |_| self.is_drained(&name, &group))
     }
 
     fn is_drained(&self, name: &str, group: &str) -> Result<bool> {

@@ -11,17 +11,19 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::child::Usage;
-use crate::report::{grouped, print_row, print_table_head};
+use crate::measure::child::Usage;
+use crate::measure::{grouped, ticks};
+use crate::report::{print_row, print_table_head};
 use crate::runs::{Runs, Work};
 
+#[path = "../measure/mod.rs"]
+mod measure;
+
 mod bare_loop;
-mod child;
 mod files;
 mod kafka;
 mod report;
 mod runs;
-mod ticks;
 
 /// A run that takes more fails, however many records it moves. It takes 120 MB here; the rest is for machines that differ.
 const MEMORY_LIMIT: u64 = 150_000_000;
@@ -48,7 +50,7 @@ fn main() -> Result<()> {
         // What this program starts itself as.
         ["poll-loop", bootstrap, rows] => kafka::bare_loop(bootstrap, rows.parse()?),
         ["bare-loop", csv, file] => bare_loop::run(Path::new(csv), Path::new(file)),
-        ["ticks", rows] => ticks::discard(rows.parse()?),
+        ["ticks", rows] => runs::make_ticks(rows.parse()?),
         ["ticks", rows, csv] => ticks::write_csv(rows.parse()?, Path::new(csv)),
         _ => bail!("expected nothing, --quick, --kafka, or --rows and a number"),
     }

@@ -1,13 +1,14 @@
 //! What is measured, each time from nothing.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
-use crate::child::{self, Usage};
 use crate::files;
+use crate::measure::child::{self, Usage};
+use crate::measure::{folder, this_program, ticks};
 
 /// What a process does with the ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,16 +43,7 @@ impl Work {
 impl Runs {
     /// Writes the CSV, unless an earlier run left it.
     pub(crate) fn prepare(rows: u64) -> Result<Self> {
-        let folder = folder();
-        fs::create_dir_all(&folder)?;
-        let csv = folder.join(format!("ticks-{rows}.csv"));
-        if !csv.exists() {
-            let unfinished = folder.join("unfinished.csv");
-            let rows = rows.to_string();
-            child::run(&this_program()?, &["ticks".as_ref(), rows.as_ref(), unfinished.as_ref()], &folder)?;
-            fs::rename(unfinished, &csv)?;
-        }
-        Ok(Self { rows, csv })
+        Ok(Self { rows, csv: ticks::csv(rows)? })
     }
 
     pub(crate) fn rows(&self) -> u64 {
@@ -79,18 +71,28 @@ impl Runs {
     fn pipeline(&self, sink: &str, folder: &Path) -> Result<Usage> {
         let file = folder.join("lake.yaml");
         fs::write(&file, pipeline_file(&self.csv, sink))?;
-        child::run(env!("CARGO_BIN_EXE_pipeline").as_ref(), &["run".as_ref(), file.as_ref()], folder)
+        child::run(Command::new(env!("CARGO_BIN_EXE_pipeline")).arg("run").arg(file), folder)
     }
 
     fn bare_loop(&self, folder: &Path) -> Result<Usage> {
         let file = folder.join("ticks.parquet");
-        child::run(&this_program()?, &["bare-loop".as_ref(), self.csv.as_ref(), file.as_ref()], folder)
+        child::run(Command::new(this_program()?).arg("bare-loop").args([&self.csv, &file]), folder)
     }
 
     fn ticks(&self, folder: &Path) -> Result<Usage> {
-        let rows = self.rows.to_string();
-        child::run(&this_program()?, &["ticks".as_ref(), OsStr::new(&rows)], folder)
+        child::run(Command::new(this_program()?).args(["ticks", &self.rows.to_string()]), folder)
     }
+}
+
+/// What this program starts itself as: generates rows and drops them.
+pub(crate) fn make_ticks(rows: u64) -> Result<()> {
+    let mut made = 0;
+    ticks::each_batch(rows, |batch| {
+        made += batch.num_rows() as u64;
+        Ok(())
+    })?;
+    ensure!(made == rows, "the source made {made} rows");
+    Ok(())
 }
 
 /// A pipeline with the settings that every file has which says nothing else.
@@ -121,13 +123,4 @@ sinks:
 ",
         csv.display()
     )
-}
-
-/// Where everything lies: in the folder that `cargo` builds into.
-pub(crate) fn folder() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench")
-}
-
-pub(crate) fn this_program() -> Result<PathBuf> {
-    std::env::current_exe().context("this program does not know its own file")
 }

@@ -1,0 +1,108 @@
+//! The ticks: rows of the source `ticks`.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use anyhow::Result;
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use csv::ByteRecord;
+use pipeline_api::{Context, Plugin, RecordBatch, Source};
+use pipeline_datagen::Ticks;
+use serde_json::json;
+
+use super::child;
+
+/// The CSV with so many rows, which is written unless an earlier run left it. Whoever asks for it must know what to do when it is
+/// started itself with `ticks`, a number of rows and a file: [`write_csv`].
+pub(crate) fn csv(rows: u64) -> Result<PathBuf> {
+    let folder = super::folder();
+    fs::create_dir_all(&folder)?;
+    let csv = folder.join(format!("ticks-{rows}.csv"));
+    if !csv.exists() {
+        let unfinished = folder.join("unfinished.csv");
+        let mut writer = Command::new(super::this_program()?);
+        child::run(writer.args(["ticks", &rows.to_string()]).arg(&unfinished), &folder)?;
+        fs::rename(unfinished, &csv)?;
+    }
+    Ok(csv)
+}
+
+/// Generates rows into a CSV with a header.
+pub(crate) fn write_csv(rows: u64, file: &Path) -> Result<()> {
+    let mut writer = csv::Writer::from_writer(File::create(file)?);
+    let mut with_header = true;
+    each_batch(rows, |batch| {
+        if std::mem::take(&mut with_header) {
+            writer.write_record(batch.schema().fields().iter().map(|field| field.name()))?;
+        }
+        write_batch(batch, &mut writer)
+    })?;
+    Ok(writer.flush()?)
+}
+
+/// The columns of a tick, as a topic has them.
+pub(crate) fn schema() -> Schema {
+    let double = |name| Field::new(name, DataType::Float64, true);
+    let bigint = |name| Field::new(name, DataType::Int64, true);
+    Schema::new(vec![
+        Field::new("symbol", DataType::Utf8, false),
+        Field::new("event_time", DataType::Timestamp(TimeUnit::Millisecond, None), false),
+        double("open"),
+        double("high"),
+        double("low"),
+        double("close"),
+        bigint("volume"),
+        bigint("trades"),
+        double("vwap"),
+    ])
+}
+
+/// A row of the CSV as JSON: numbers as they stand in the CSV, the rest in quotes: these texts hold nothing to escape.
+pub(crate) fn write_json(schema: &Schema, record: &ByteRecord, into: &mut Vec<u8>) {
+    for (index, (field, value)) in schema.fields().iter().zip(record).enumerate() {
+        into.extend_from_slice(if index == 0 { b"{\"" } else { b",\"" });
+        into.extend_from_slice(field.name().as_bytes());
+        into.extend_from_slice(b"\":");
+        match field.data_type().is_numeric() {
+            true => into.extend_from_slice(value),
+            false => {
+                into.push(b'"');
+                into.extend_from_slice(value);
+                into.push(b'"');
+            }
+        }
+    }
+    into.push(b'}');
+}
+
+/// Generates rows, batch by batch.
+pub(crate) fn each_batch(rows: u64, mut take: impl FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let config = serde_json::from_value(json!({ "rows": rows, "symbols": 50 }))?;
+        let mut source = Ticks::open(config, Context::new("ticks", Arc::new(Schema::empty()))).await?;
+        while let Some(batch) = source.poll().await? {
+            take(&batch.records)?;
+        }
+        Ok(())
+    })
+}
+
+fn write_batch(batch: &RecordBatch, writer: &mut csv::Writer<File>) -> Result<()> {
+    let options = FormatOptions::default();
+    let columns = batch
+        .columns()
+        .iter()
+        .map(|column| ArrayFormatter::try_new(column, &options))
+        .collect::<Result<Vec<_>, _>>()?;
+    for row in 0..batch.num_rows() {
+        for column in &columns {
+            writer.write_field(column.value(row).to_string())?;
+        }
+        writer.write_record(None::<&[u8]>)?;
+    }
+    Ok(())
+}

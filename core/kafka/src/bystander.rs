@@ -10,7 +10,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::attended::Attended;
-use crate::client::{ANSWER, ClientLog};
+use crate::client::{ANSWER, ClientLog, acquaint};
 use crate::error::failed;
 use crate::login::LetIn;
 use crate::settings;
@@ -64,6 +64,7 @@ impl Bystander {
 
     /// What the partitions 0 to `partitions`, exclusive, hold. Blocks.
     pub(crate) fn bounds(&self, topic: &str, partitions: i32) -> Result<Vec<OffsetRange>> {
+        acquaint(self.client.client(), topic);
         let bounds = |partition| self.client.fetch_watermarks(topic, partition, ANSWER);
         let found: Result<Vec<_>, KafkaError> = (0..partitions)
             .map(|partition| bounds(partition).map(|(start, end)| OffsetRange::new(start, end)))

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
+use rdkafka::client::Client;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -17,6 +18,17 @@ pub(crate) const ANSWER: Duration = Duration::from_secs(10);
 /// The first pause between two warnings of one client that it reaches no broker, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// How long a client is given to learn who leads a topic's partitions.
+const ACQUAINTANCE: Duration = Duration::from_millis(200);
+
+/// Lets a new client find the brokers and who leads the topic's partitions before it is asked for more: what librdkafka cannot
+/// send at once it tries again after half a second. Blocks. Whether it was of use shows itself.
+pub(crate) fn acquaint<C: ClientContext>(client: &Client<C>, topic: &str) {
+    if let Err(error) = client.fetch_metadata(Some(topic), ACQUAINTANCE) {
+        debug!(topic, %error, "the leaders are not known yet");
+    }
+}
 
 /// Brings what librdkafka says of a client into the log, under the client's name.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProd
 use tokio::sync::Notify;
 
 use crate::blocking::blocking;
-use crate::client::{ClientLog, Voice};
+use crate::client::{ClientLog, Voice, acquaint};
 use crate::error::{failed, produce_failed};
 use crate::login::LetIn;
 use crate::native;
@@ -65,9 +65,9 @@ impl KafkaProducer {
         let voice = Voice { log: ClientLog::behind(id.to_string(), door), own: Deliveries::default() };
         let client = LetIn::<ThreadedProducer<_>>::new(config, voice, ThreadedProducer::client)?;
         if mode == Mode::Transactions {
-            let initialised = client.clone();
+            let (initialised, topic) = (client.clone(), offsets.name().to_owned());
             blocking(move || {
-                initialise(&initialised).map_err(|error| explained(&initialised, failed(context, &error)))
+                initialise(&initialised, &topic).map_err(|error| explained(&initialised, failed(context, &error)))
             })
             .await?;
         }
@@ -221,9 +221,11 @@ impl Drop for KafkaProducer {
     }
 }
 
-/// Says that this producer is now the one of its id. Blocks until Kafka knows, or will not as the settings are.
-fn initialise(client: &ThreadedProducer<Voice<Deliveries>>) -> Result<(), KafkaError> {
+/// Says that this producer, which will write to that topic, is now the one of its id. Blocks until Kafka knows, or will not as the
+/// settings are.
+fn initialise(client: &ThreadedProducer<Voice<Deliveries>>, topic: &str) -> Result<(), KafkaError> {
     let (started, way) = (Instant::now(), client.context().log.way());
+    acquaint(client.client(), topic);
     loop {
         match client.init_transactions(LOOK_UP) {
             Ok(()) => {

@@ -18,7 +18,7 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 use serde_json::Value;
 use tracing::{debug, warn};
 
-use crate::client::{ANSWER, ClientLog, Voice};
+use crate::client::{ANSWER, ClientLog, Voice, acquaint};
 use crate::error::failed;
 use crate::login::LetIn;
 use crate::way::Door;
@@ -50,8 +50,9 @@ impl SourceOffsetsTopic {
     /// Of this pipeline. `reader` makes consumers, which are let in by this door.
     pub(crate) fn new(pipeline: &str, mut reader: ClientConfig, door: Door) -> Self {
         reader.set("group.id", format!("{pipeline}.source.offsets"));
-        // It is short, and nothing goes on before it is read.
+        // It is short, and nothing goes on before its end is known, which an answer without records tells.
         reader.set("fetch.min.bytes", "1");
+        reader.set("fetch.wait.max.ms", "10");
         let mut everything = reader.clone();
         everything.set("isolation.level", "read_uncommitted");
         Self { name: topic_name(pipeline), committed: reader, everything, door }
@@ -79,7 +80,10 @@ impl SourceOffsetsTopic {
     pub(crate) fn remember(&self, topic: &str, id: Option<&str>, producer: &ClientConfig, door: &Door) -> Result<()> {
         let refused = || format!("topic `{}` does not take what is to be remembered", self.name);
         let voice = Voice { log: ClientLog::behind(&self.name, door), own: Remembering };
-        let client = LetIn::<BaseProducer<_>>::new(producer, voice, BaseProducer::client)?;
+        let mut config = producer.clone();
+        // Twice is as good as once, and half a second passes before librdkafka asks for a producer id.
+        config.set("enable.idempotence", "false");
+        let client = LetIn::<BaseProducer<_>>::new(&config, voice, BaseProducer::client)?;
         let (key, value) = to_record(NO_SOURCE, topic, &Value::from(id));
         let record = BaseRecord::to(&self.name).partition(PARTITION).key(&key);
         let record = id.iter().fold(record, |record, _| record.payload(&value));
@@ -97,6 +101,7 @@ impl SourceOffsetsTopic {
     /// What is committed of a source, from the first record to the last.
     fn scan(&self, consumer: &BaseConsumer<ClientLog>, source: &str) -> Result<SourceOffsets> {
         let context = || format!("the source offsets cannot be read from topic `{}`", self.name);
+        acquaint(consumer.client(), &self.name);
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.name, PARTITION, Offset::Beginning)
             .and_then(|()| consumer.assign(&list))

@@ -1,9 +1,7 @@
 //! Whether a sink could write, read, remove and list its files.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-
 use futures::TryStreamExt;
-use pipeline_api::{Context, Error, ErrorKind, Examined, OffsetRange, Result};
+use pipeline_api::{Context, Error, ErrorKind, Examined, OffsetRange, Result, probe_name};
 
 use crate::settings::Settings;
 use crate::sink::absolute;
@@ -42,12 +40,6 @@ pub(crate) async fn examine(settings: &Settings, context: &Context) -> Vec<Exami
     }
     examined.push(Examined::of(what("list what is there"), async { store.examine_list().await.map(|()| None) }).await);
     examined
-}
-
-/// A name that nobody else has. Readers skip it for how it begins.
-fn probe_name() -> String {
-    // Seeded by the system for each process and each call.
-    format!("_pipeline-probe-{:016x}", RandomState::new().build_hasher().finish())
 }
 
 fn unanswered(error: Error) -> Error {

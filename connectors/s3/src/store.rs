@@ -14,7 +14,7 @@ use object_store::{
     Attributes, Error as StoreError, GetResult, MultipartUpload, ObjectStore, ObjectStoreExt, PutMultipartOptions,
     PutOptions,
 };
-use pipeline_api::{ByteSize, Error, ErrorKind, OffsetRange, Result, crash_at};
+use pipeline_api::{ByteSize, Error, ErrorKind, OffsetRange, Result, crash_at, nearest_folder};
 
 use crate::client::s3_client;
 use crate::clock::ServerClock;
@@ -78,11 +78,7 @@ impl Store {
     /// The same to try what a run would do: makes nothing. Where there is no such folder it is the one that this would be made in.
     pub(crate) async fn open_to_try(settings: &Settings, folder: &Path) -> Result<Self> {
         let location = match parse_location(settings, folder)? {
-            Location::Folder(folder) => {
-                // A broken link is in the way as well.
-                let there = folder.ancestors().find(|folder| folder.symlink_metadata().is_ok());
-                Location::Folder(there.unwrap_or(&folder).to_owned())
-            }
+            Location::Folder(folder) => Location::Folder(nearest_folder(&folder).to_owned()),
             bucket => bucket,
         };
         Self::at(location, settings).await

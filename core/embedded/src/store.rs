@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use pipeline_api::{Error, Result};
+use pipeline_api::{Error, Result, probe_folder};
 use redb::backends::InMemoryBackend;
 use redb::{
     Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageError, TableDefinition,
@@ -56,12 +56,7 @@ impl Store {
 
     /// Errors: `folder`, or the one that it would be made in, cannot be written. Leaves nothing there.
     pub(crate) fn examine_folder(folder: &Path) -> Result<()> {
-        // A broken link is in the way as well.
-        let there = folder.ancestors().find(|folder| folder.symlink_metadata().is_ok()).unwrap_or(folder);
-        let probe = there.join(format!(".pipeline-probe-{}", std::process::id()));
-        let written = std::fs::write(&probe, "probe");
-        let removed = std::fs::remove_file(&probe);
-        written.and(removed).map_err(|error| no_folder(folder, error))
+        probe_folder(folder).map_err(|error| no_folder(folder, error))
     }
 
     /// Reads a snapshot. Short: runs where it is called.

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use pipeline_api::{Error, Result};
+use pipeline_api::{Error, Result, probe_folder};
 
 pub(crate) use location::{local_path, parent};
 pub(crate) use merge::merged;
@@ -91,12 +91,7 @@ impl LocalCatalog {
 
     /// Errors: the folder, or the one that it would be made in, cannot be written. Leaves nothing there.
     pub(crate) fn examine_folder(&self) -> Result<()> {
-        // A broken link is in the way as well.
-        let there = self.folder.ancestors().find(|folder| folder.symlink_metadata().is_ok());
-        let probe = there.unwrap_or(&self.folder).join(format!("_pipeline-probe-{}", std::process::id()));
-        let written = fs::write(&probe, "probe");
-        let removed = fs::remove_file(&probe);
-        written.and(removed).map_err(|error| failed("write", &self.folder, error))
+        probe_folder(&self.folder).map_err(|error| failed("write", &self.folder, error))
     }
 
     /// Removes the table called `name` and leaves its files. Returns whether there was one that `condition` held for.

@@ -20,6 +20,7 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use crate::Extent;
 use crate::files;
 use crate::measure::child::{self, Usage};
+use crate::measure::ticks::SCHEMA;
 use crate::measure::{folder, grouped, this_program};
 use crate::report::{print_row, print_table_head};
 
@@ -178,17 +179,7 @@ topic:
   key: symbol
   partitions: {PARTITIONS}
   create: {{ replication_factor: 1 }}
-  schema:
-    symbol: string not null
-    event_time: timestamp not null
-    open: double
-    high: double
-    low: double
-    close: double
-    volume: bigint
-    trades: bigint
-    vwap: double
-kafka: {{ bootstrap.servers: {bootstrap} }}
+{SCHEMA}kafka: {{ bootstrap.servers: {bootstrap} }}
 {parts}"
         );
         fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))?;

@@ -8,7 +8,8 @@ use anyhow::{Result, ensure};
 
 use crate::files;
 use crate::measure::child::{self, Usage};
-use crate::measure::{folder, this_program, ticks};
+use crate::measure::ticks::{self, SCHEMA};
+use crate::measure::{folder, this_program};
 
 /// What a process does with the ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,17 +108,7 @@ topic:
   name: ticks
   key: symbol
   partitions: 3
-  schema:
-    symbol: string not null
-    event_time: timestamp not null
-    open: double
-    high: double
-    low: double
-    close: double
-    volume: bigint
-    trades: bigint
-    vwap: double
-sinks:
+{SCHEMA}sinks:
   - type: {sink}
     config: {{ url: out, compression: zstd }}
 ",

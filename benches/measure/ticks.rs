@@ -43,6 +43,19 @@ pub(crate) fn write_csv(rows: u64, file: &Path) -> Result<()> {
     Ok(writer.flush()?)
 }
 
+/// What the topic of a pipeline file says of the columns.
+pub(crate) const SCHEMA: &str = "  schema:
+    symbol: string not null
+    event_time: timestamp not null
+    open: double
+    high: double
+    low: double
+    close: double
+    volume: bigint
+    trades: bigint
+    vwap: double
+";
+
 /// The columns of a tick, as a topic has them.
 pub(crate) fn schema() -> Schema {
     let double = |name| Field::new(name, DataType::Float64, true);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::measure::ticks::SCHEMA;
 use crate::topic::{PARTITIONS, TICKS};
 use crate::work::{Ours, Work};
 
@@ -22,17 +23,7 @@ topic:
   name: {topic}
   key: symbol
   partitions: {PARTITIONS}
-  schema:
-    symbol: string not null
-    event_time: timestamp not null
-    open: double
-    high: double
-    low: double
-    close: double
-    volume: bigint
-    trades: bigint
-    vwap: double
-kafka: {{ bootstrap.servers: {bootstrap} }}
+{SCHEMA}kafka: {{ bootstrap.servers: {bootstrap} }}
 {parts}"
     )
 }

@@ -1,14 +1,16 @@
 //! What Kafka and its client check, and what they do not: the facts that the engine is made for.
 
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use pipeline_testkit::kafka::KafkaServer;
+use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, FromClientConfig};
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{Offset, Statistics, TopicPartitionList};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -16,11 +18,15 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 const PATIENCE: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_millis(50);
 
-fn client<T: FromClientConfig>(properties: &[(&str, &str)]) -> Result<T, KafkaError> {
+fn config(properties: &[(&str, &str)]) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", KafkaServer::shared().bootstrap());
     properties.iter().for_each(|(name, value)| _ = config.set(*name, *value));
-    config.create()
+    config
+}
+
+fn client<T: FromClientConfig>(properties: &[(&str, &str)]) -> Result<T, KafkaError> {
+    config(properties).create()
 }
 
 fn make_topic(name: &str, partitions: u32) {
@@ -29,25 +35,49 @@ fn make_topic(name: &str, partitions: u32) {
     KafkaServer::output(KafkaServer::tool("kafka-topics", arguments), "");
 }
 
+/// A consumer that says how far it is with joining.
+type Member = BaseConsumer<Joining>;
+
+#[derive(Default)]
+struct Joining(Mutex<String>);
+
+impl Joining {
+    /// Whether it last said so, in librdkafka's words: `wait-join` while its request to join is not answered, `steady` when it
+    /// has its partitions.
+    fn is(&self, state: &str) -> bool {
+        *self.0.lock().unwrap() == state
+    }
+}
+
+impl ClientContext for Joining {
+    fn stats(&self, statistics: Statistics) {
+        *self.0.lock().unwrap() = statistics.cgrp.map(|group| group.join_state).unwrap_or_default();
+    }
+}
+
+impl ConsumerContext for Joining {}
+
 /// A client of the group that is no member yet.
-fn stranger(group: &str) -> Result<BaseConsumer, KafkaError> {
-    client(&[
+fn stranger(group: &str) -> Result<Member, KafkaError> {
+    let properties = [
         ("group.id", group),
         ("enable.auto.commit", "false"),
         ("session.timeout.ms", "6000"),
         ("heartbeat.interval.ms", "100"),
         ("max.poll.interval.ms", "6000"),
-    ])
+        ("statistics.interval.ms", "50"),
+    ];
+    config(&properties).create_with_context(Joining::default())
 }
 
-fn member(group: &str, topic: &str) -> Result<BaseConsumer, KafkaError> {
+fn member(group: &str, topic: &str) -> Result<Member, KafkaError> {
     let member = stranger(group)?;
     member.subscribe(&[topic])?;
     Ok(member)
 }
 
 /// The partitions that a member holds.
-fn held(member: &BaseConsumer) -> Vec<i32> {
+fn held(member: &Member) -> Vec<i32> {
     let mut held: Vec<i32> = member
         .assignment()
         .map(|list| list.elements().iter().map(|element| element.partition()).collect())
@@ -57,7 +87,7 @@ fn held(member: &BaseConsumer) -> Vec<i32> {
 }
 
 /// Polls these members until something holds.
-fn poll_until(members: &[&BaseConsumer], holds: impl Fn() -> bool) {
+fn poll_until(members: &[&Member], holds: impl Fn() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < PATIENCE, "the group does not get there");
@@ -66,7 +96,7 @@ fn poll_until(members: &[&BaseConsumer], holds: impl Fn() -> bool) {
 }
 
 /// Commits an offset with a note for each of these partitions.
-fn commit(client: &BaseConsumer, topic: &str, offsets: &[(i32, i64, &str)]) -> Result<(), Option<Code>> {
+fn commit(client: &Member, topic: &str, offsets: &[(i32, i64, &str)]) -> Result<(), Option<Code>> {
     let mut list = TopicPartitionList::new();
     for (partition, offset, note) in offsets {
         let mut element = list.add_partition(topic, *partition);
@@ -153,10 +183,10 @@ fn a_note_that_is_too_long_is_refused_and_the_partitions_beside_it_are_committed
 fn a_commit_while_the_own_request_to_join_is_pending_waits_for_seconds_and_is_refused() -> Outcome {
     make_topic("pending", 3);
     let (first, silent) = (member("pending", "pending")?, member("pending", "pending")?);
-    poll_until(&[&first, &silent], || held(&first).len() + held(&silent).len() == 3);
+    poll_until(&[&first, &silent], || held(&first).len() + held(&silent).len() == 3 && first.context().is("steady"));
     let (mine, third) = (held(&first)[0], member("pending", "pending")?);
     // The third one comes, the first one gives way and asks to join again. The silent one keeps both waiting.
-    poll_until(&[&first, &third], || held(&first).is_empty());
+    poll_until(&[&first, &third], || first.context().is("wait-join"));
     let asked = Instant::now();
     let refused = commit(&first, "pending", &[(mine, 1, "")]).expect_err("it is taken");
     let waited = asked.elapsed();

@@ -12,4 +12,4 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 #[allow(unsafe_code, reason = "jemalloc reads its settings from a symbol of this name")]
 // SAFETY: nothing else defines this symbol, and jemalloc takes it for a pointer to a text that ends with a NUL.
 #[unsafe(export_name = "malloc_conf")]
-static MALLOC_CONF: &[u8; 45] = b"narenas:1,dirty_decay_ms:20,muzzy_decay_ms:0\0";
+static MALLOC_CONF: &[u8; 46] = b"narenas:1,dirty_decay_ms:500,muzzy_decay_ms:0\0";

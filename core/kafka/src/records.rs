@@ -21,16 +21,22 @@ pub(crate) struct RecordsBuilder {
 }
 
 impl RecordsBuilder {
-    /// For what follows from `position` on.
-    pub(crate) fn new(partition: i32, position: i64) -> Self {
+    /// For what follows from `position` on, with room for these messages.
+    pub(crate) fn new<'a>(partition: i32, position: i64, messages: impl Iterator<Item = &'a Message>) -> Self {
+        let (mut rows, mut key_bytes, mut value_bytes) = (0, 0, 0);
+        for message in messages {
+            rows += 1;
+            key_bytes += message.key().map_or(0, <[u8]>::len);
+            value_bytes += message.value().map_or(0, <[u8]>::len);
+        }
         Self {
             partition,
             start: position,
             end: position,
-            offsets: Vec::new(),
-            keys: BinaryBuilder::new(),
-            values: BinaryBuilder::new(),
-            timestamps: Vec::new(),
+            offsets: Vec::with_capacity(rows),
+            keys: BinaryBuilder::with_capacity(rows, key_bytes),
+            values: BinaryBuilder::with_capacity(rows, value_bytes),
+            timestamps: Vec::with_capacity(rows),
             headers: Vec::new(),
         }
     }

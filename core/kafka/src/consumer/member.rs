@@ -21,7 +21,7 @@ use super::outbox::Outbox;
 use crate::client::{ANSWER, ClientLog, Voice};
 use crate::error::{commit_failed, failed, failed_with, kind};
 use crate::login::LetIn;
-use crate::native::{self, RecordQueue, c_string};
+use crate::native::{self, Message, RecordQueue, c_string};
 use crate::records::RecordsBuilder;
 use crate::signal::Signal;
 
@@ -302,22 +302,24 @@ impl Member {
         self.park_what_is_paused();
         let mut messages = Vec::with_capacity(BATCH_ROWS);
         self.queue.read(&mut messages);
-        let mut builders: BTreeMap<i32, RecordsBuilder> = BTreeMap::new();
-        let mut faults = Vec::new();
-        for message in &messages {
-            let partition = message.partition();
-            let Some(position) = self.held.get(&partition).and_then(|reading| reading.position) else { continue };
-            let records = builders.entry(partition).or_insert_with(|| RecordsBuilder::new(partition, position));
-            match message.error() {
-                None => records.push(message),
-                Some(Code::PartitionEOF) => records.skip_to(message.offset()),
-                Some(code) => faults.push((partition, code, message.reason())),
-            }
+        // What is fetched of a partition comes in one piece.
+        let mut pieces: BTreeMap<i32, Vec<&[Message]>> = BTreeMap::new();
+        for piece in messages.chunk_by(|one, next| one.partition() == next.partition()) {
+            pieces.entry(piece[0].partition()).or_default().push(piece);
         }
-        for (partition, records) in builders {
-            if let Some(reading) = self.held.get_mut(&partition) {
-                reading.position = Some(records.end());
+        let mut faults = Vec::new();
+        for (partition, pieces) in pieces {
+            let Some(reading) = self.held.get_mut(&partition) else { continue };
+            let Some(position) = reading.position else { continue };
+            let mut records = RecordsBuilder::new(partition, position, pieces.iter().copied().flatten());
+            for message in pieces.into_iter().flatten() {
+                match message.error() {
+                    None => records.push(message),
+                    Some(Code::PartitionEOF) => records.skip_to(message.offset()),
+                    Some(code) => faults.push((partition, code, message.reason())),
+                }
             }
+            reading.position = Some(records.end());
             if let Some(records) = records.finish() {
                 self.outbox.put(Ok(Polled::Records(Box::new(records))));
             }

@@ -180,14 +180,14 @@ const ALL: [(&str, &str); 4] = [
     ("topic.metadata.refresh.interval.ms", "30000"),
 ];
 
-/// Full answers, and a queue that is bounded by bytes. With librdkafka's own `fetch.queue.backoff.ms` of a second a reader
-/// that is fast waits most of the time.
+/// Answers and a queue that fit the processor's caches: with those of a mebibyte a record costs a third more CPU time, half of it for
+/// memory that comes and goes. With librdkafka's own `fetch.queue.backoff.ms` of a second a reader that is fast waits most of the time.
 const CONSUMER: [(&str, &str); 7] = [
-    ("fetch.min.bytes", "262144"),
+    ("fetch.min.bytes", "65536"),
     ("fetch.wait.max.ms", "100"),
-    ("fetch.message.max.bytes", "1048576"),
+    ("fetch.message.max.bytes", "262144"),
     ("fetch.queue.backoff.ms", "5"),
-    ("queued.min.messages", "50000"),
+    ("queued.min.messages", "10000"),
     ("queued.max.messages.kbytes", "16384"),
     ("check.crcs", "true"),
 ];
@@ -196,7 +196,7 @@ const CONSUMER: [(&str, &str); 7] = [
 const CONSUMER_OF_LOW_LATENCY: [(&str, &str); 7] = [
     ("fetch.min.bytes", "1"),
     ("fetch.wait.max.ms", "50"),
-    ("fetch.message.max.bytes", "1048576"),
+    ("fetch.message.max.bytes", "262144"),
     ("fetch.queue.backoff.ms", "1"),
     ("queued.min.messages", "10000"),
     ("queued.max.messages.kbytes", "8192"),

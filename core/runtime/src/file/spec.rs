@@ -346,8 +346,8 @@ pub struct KafkaSpec {
     pub instance: Option<String>,
     /// What the defaults are made for; a property that the file sets wins over them. All have `client.id: pipeline`,
     /// `socket.keepalive.enable: true` and `log.connection.close: false`. Consumers have `check.crcs: true`,
-    /// `fetch.message.max.bytes: 1048576`, `fetch.max.bytes: 16777216`, and with `normal` (with `low`) `fetch.min.bytes: 262144`
-    /// (1), `fetch.wait.max.ms: 100` (50), `fetch.queue.backoff.ms: 5` (1), `queued.min.messages: 50000` (10000),
+    /// `fetch.message.max.bytes: 262144`, `fetch.max.bytes: 16777216`, `queued.min.messages: 10000`, and with `normal` (with
+    /// `low`) `fetch.min.bytes: 65536` (1), `fetch.wait.max.ms: 100` (50), `fetch.queue.backoff.ms: 5` (1),
     /// `queued.max.messages.kbytes: 16384` (8192). Producers have `compression.type: lz4`, `partitioner: murmur2_random`,
     /// `queue.buffering.max.kbytes: 65536`, `queue.buffering.max.messages: 500000`, `transaction.timeout.ms: 30000`, and
     /// `linger.ms: 50` (5).

@@ -15,15 +15,11 @@ pub(crate) enum Misfit {
 
 /// The number times ten to the `scale`, exactly: `1.50` at scale 1 is 15, and so is `0.15e1`.
 pub(crate) fn scaled(number: Number<'_>, scale: u32) -> Result<i128, Misfit> {
-    let (negative, text) = match number.text.strip_prefix('-') {
-        Some(text) => (true, text),
-        None => (false, number.text),
-    };
-    // Up to 18 digits without a point and exponent need none of the care below.
-    if number.whole && scale == 0 && text.len() <= 18 {
-        let value = text.bytes().fold(0i64, |value, digit| value * 10 + i64::from(digit - b'0'));
-        return Ok(i128::from(if negative { -value } else { value }));
+    // Without a point or exponent a few digits need none of the care below.
+    if let (Some((value, 0)), 0) = (number.short, scale) {
+        return Ok(if number.negative { -i128::from(value) } else { i128::from(value) });
     }
+    let text = number.text.trim_start_matches('-');
     let (digits, exponent) = match text.split_once(['e', 'E']) {
         Some((digits, exponent)) => (digits, exponent_value(exponent)),
         None => (text, 0),
@@ -36,12 +32,13 @@ pub(crate) fn scaled(number: Number<'_>, scale: u32) -> Result<i128, Misfit> {
     let shift = exponent + i64::from(scale) + zeros as i64 - behind_point as i64;
     let shift = u32::try_from(shift).map_err(|_| if shift < 0 { Misfit::Finer } else { Misfit::Range })?;
     let value = 10i128.checked_pow(shift).and_then(|power| mantissa.checked_mul(power)).ok_or(Misfit::Range)?;
-    Ok(if negative { -value } else { value })
+    Ok(if number.negative { -value } else { value })
 }
 
 /// The nearest double. A whole number must be one that a double can hold, or the text that stands for a double.
+#[inline]
 pub(crate) fn double(number: Number<'_>) -> Result<f64, Misfit> {
-    if let Some(value) = short_double(number.text) {
+    if let Some(value) = short_double(number) {
         return Ok(value);
     }
     let value: f64 = number.text.parse().map_err(|_| Misfit::Range)?;
@@ -55,30 +52,15 @@ pub(crate) fn double(number: Number<'_>) -> Result<f64, Misfit> {
     Ok(value)
 }
 
-/// The nearest double of a text of up to 15 digits without an exponent: their whole number and the power of ten are both
+/// The nearest double of a few digits without an exponent: as one whole number and as a power of ten both sides of the point are
 /// exact, so that one division rounds once (Clinger, "How to read floating point numbers accurately", 1990).
-fn short_double(text: &str) -> Option<f64> {
-    const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
-    let (negative, digits) = match text.as_bytes() {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    if digits.len() > 16 {
-        return None;
-    }
-    let (mut whole, mut point) = (0u64, None);
-    for (at, byte) in digits.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => whole = whole * 10 + u64::from(byte - b'0'),
-            b'.' => point = Some(at + 1),
-            _ => return None,
-        }
-    }
-    if digits.len() == 16 && point.is_none() {
-        return None;
-    }
-    let value = whole as f64 / POWERS[point.map_or(0, |behind| digits.len() - behind)];
-    Some(if negative { -value } else { value })
+#[inline]
+fn short_double(number: Number<'_>) -> Option<f64> {
+    const POWERS: [f64; Number::SHORT + 1] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
+    let (whole, behind_point) = number.short.filter(|(whole, _)| *whole < 1 << f64::MANTISSA_DIGITS)?;
+    let value = whole as f64 / POWERS[behind_point];
+    Some(if number.negative { -value } else { value })
 }
 
 /// The nearest float, as [`double`].
@@ -136,9 +118,10 @@ fn exponent_value(text: &str) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scanner::Scanner;
 
     fn number(text: &str) -> Number<'_> {
-        Number { text, whole: !text.contains(['.', 'e', 'E']) }
+        Scanner::new(text).number().unwrap_or_else(|refusal| panic!("{text}: {refusal:?}"))
     }
 
     #[test]
@@ -189,8 +172,11 @@ mod tests {
                 );
             }
         }
-        assert_eq!(short_double("0.00000000000001"), Some(1e-14));
-        assert_eq!(short_double("1234567890123456"), None);
+        assert_eq!(short_double(number("0.00000000000000001")), Some(1e-17));
+        assert_eq!(short_double(number("9007199254740991")), Some(9_007_199_254_740_991.0));
+        for long in ["9007199254740992", "0.000000000000000001", "1e3"] {
+            assert_eq!(short_double(number(long)), None, "{long}");
+        }
     }
 
     #[test]

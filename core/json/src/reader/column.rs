@@ -12,8 +12,10 @@ use crate::scanner::Scanner;
 /// Reads the values of one column.
 pub(super) struct ColumnReader {
     field: Field,
-    /// The name as most programs write it.
-    quoted_name: String,
+    /// What stands before a value, as most programs write it: the name in quotes and a colon.
+    written_name: String,
+    /// What its values begin with.
+    kind: Kind,
     values: Values,
     validity: NullBufferBuilder,
 }
@@ -21,16 +23,17 @@ pub(super) struct ColumnReader {
 impl ColumnReader {
     pub(super) fn new(field: &Field, unknown: UnknownFields, rows: usize) -> Result<Self> {
         let values = Values::new(field, unknown, rows)?;
-        let quoted_name = serde_json::Value::from(field.name().as_str()).to_string();
-        Ok(Self { field: field.clone(), quoted_name, values, validity: NullBufferBuilder::new(rows) })
+        let written_name = format!("{}:", serde_json::Value::from(field.name().as_str()));
+        let kind = Kind::of(field.data_type());
+        Ok(Self { field: field.clone(), written_name, kind, values, validity: NullBufferBuilder::new(rows) })
     }
 
     pub(super) fn name(&self) -> &str {
         self.field.name()
     }
 
-    pub(super) fn quoted_name(&self) -> &str {
-        &self.quoted_name
+    pub(super) fn written_name(&self) -> &str {
+        &self.written_name
     }
 
     pub(super) fn len(&self) -> usize {
@@ -56,9 +59,10 @@ impl ColumnReader {
             self.push_null();
             return Ok(());
         }
-        if !begins(self.field.data_type(), first) {
-            let found = shown(scanner.skip()?);
-            return refuse(format!("{found} is {}, expected {}", kind(first), wanted(&self.field)));
+        let kind = Kind::beginning_with(first);
+        if kind != Some(self.kind) {
+            let (found, kind) = (shown(scanner.skip()?), kind.map_or("no value", Kind::name));
+            return refuse(format!("{found} is {kind}, expected {}", wanted(&self.field)));
         }
         self.values.read(scanner, &self.field)?;
         self.validity.append_non_null();
@@ -89,24 +93,47 @@ impl ColumnReader {
     }
 }
 
-/// Whether a value of this type begins with that byte.
-fn begins(of: &DataType, first: u8) -> bool {
-    match of {
-        DataType::Boolean => matches!(first, b't' | b'f'),
-        DataType::List(_) => first == b'[',
-        DataType::Struct(_) => first == b'{',
-        DataType::Utf8 | DataType::Binary | DataType::Date32 | DataType::Timestamp(..) => first == b'"',
-        _ => matches!(first, b'-' | b'0'..=b'9'),
-    }
+/// What JSON tells apart by the first byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Number,
+    Boolean,
+    Array,
+    Object,
 }
 
-fn kind(first: u8) -> &'static str {
-    match first {
-        b'"' => "a text",
-        b't' | b'f' => "a boolean",
-        b'[' => "an array",
-        b'{' => "an object",
-        _ => "a number",
+impl Kind {
+    fn of(column: &DataType) -> Self {
+        match column {
+            DataType::Boolean => Self::Boolean,
+            DataType::List(_) => Self::Array,
+            DataType::Struct(_) => Self::Object,
+            DataType::Utf8 | DataType::Binary | DataType::Date32 | DataType::Timestamp(..) => Self::Text,
+            _ => Self::Number,
+        }
+    }
+
+    /// No value begins with any other byte, but for `null`.
+    fn beginning_with(first: u8) -> Option<Self> {
+        match first {
+            b'"' => Some(Self::Text),
+            b'-' | b'0'..=b'9' => Some(Self::Number),
+            b't' | b'f' => Some(Self::Boolean),
+            b'[' => Some(Self::Array),
+            b'{' => Some(Self::Object),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Number => "a number",
+            Self::Boolean => "a boolean",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        }
     }
 }
 

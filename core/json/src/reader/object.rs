@@ -60,8 +60,7 @@ impl ObjectReader {
 
     /// Takes the name of the next field and gives its column. An unknown field is taken whole, if it may be.
     fn read_name(&self, scanner: &mut Scanner<'_>, likely: usize) -> Outcome<Option<usize>> {
-        if self.columns.get(likely).is_some_and(|column| scanner.take_quoted(column.quoted_name())) {
-            scanner.expect(b':')?;
+        if self.columns.get(likely).is_some_and(|column| scanner.take_text(column.written_name())) {
             return Ok(Some(likely));
         }
         let name = scanner.string()?;

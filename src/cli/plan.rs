@@ -8,7 +8,7 @@ use pipeline_api::{Delivery, Often, Registry, Scans, Timestamp, column_type};
 use pipeline_runtime::ahead::{
     Ahead, Assumptions, CallsAhead, Due, FilesAhead, FlushAhead, HookAhead, SaidBy, SinkAhead,
 };
-use pipeline_runtime::{BrokerSettings, Plan as PipelinePlan, PluginPlan, SinkPlan};
+use pipeline_runtime::{BrokerSettings, Plan as PipelinePlan, PluginPlan, RecordMemory, SinkPlan};
 use serde_json::{Value, json};
 
 use super::format::Format;
@@ -59,6 +59,7 @@ impl Plan {
 
 fn write_text(out: &mut impl Write, plan: &PipelinePlan, ahead: &Ahead) -> io::Result<()> {
     writeln!(out, "{}: delivers {}", plan.name, plan.delivery)?;
+    wrapped(out, "  memory: at most ", 4, &memory(plan.memory()))?;
     for source in &plan.sources {
         let plugin = &source.plugin;
         let transforms = names(source.transforms.iter().map(|transform| &transform.plugin));
@@ -80,6 +81,14 @@ fn write_text(out: &mut impl Write, plan: &PipelinePlan, ahead: &Ahead) -> io::R
         write_sink(out, sink, found)?;
     }
     Ok(())
+}
+
+/// What the program itself takes was measured: an idle one, its code included.
+fn memory(RecordMemory { flushes, fetched, sent }: RecordMemory) -> Vec<String> {
+    let parts = [(flushes, "of records in flushes"), (fetched, "fetched"), (sent, "being sent")];
+    let parts = parts.into_iter().filter(|(bytes, _)| *bytes > 0);
+    let parts = parts.map(|(bytes, what)| format!("{} {what}", size(bytes)));
+    parts.chain(["besides about 80 MB for the program".to_owned()]).collect()
 }
 
 fn write_sink(out: &mut impl Write, sink: &SinkPlan, found: &SinkAhead) -> io::Result<()> {
@@ -292,10 +301,15 @@ fn as_json(plan: &PipelinePlan, ahead: &Ahead) -> Value {
         of["hooks"] = hooks.collect();
         of
     });
-    let columns = plan.topic.schema.fields().iter();
+    let (columns, memory) = (plan.topic.schema.fields().iter(), plan.memory());
     json!({
         "name": plan.name,
         "delivery": plan.delivery,
+        "memory": {
+            "flushes": memory.flushes,
+            "fetched": memory.fetched,
+            "sent": memory.sent,
+        },
         "sources": sources.collect::<Vec<_>>(),
         "topic": {
             "name": plan.topic.name,

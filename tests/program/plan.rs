@@ -14,6 +14,8 @@ fn on_aws() -> Project {
 
 const AT_A_RATE: &str = "\
 stocks_to_athena: delivers exactly_once
+  memory: at most 33.6 MB of records in flushes, 16.8 MB fetched, 67.1 MB being sent,
+    besides about 80 MB for the program
   source csv: exactly_once
     tasks       1, group stocks_to_athena.source.tasks
   topic demo_testing2: json, Kafka at 127.0.0.1:9092

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::reader::RecordReader;
-use crate::writer::{RowWriter, TimestampStyle, check_schema};
+use crate::writer::{RowWriter, TimestampStyle, check_schema, typical_bytes};
 
 /// One compact JSON object a record: what `topic.format: json` means.
 ///
@@ -100,10 +100,8 @@ impl Plugin for JsonConverter {
 
 impl Converter for JsonConverter {
     fn encode(&self, records: &RecordBatch) -> Result<BinaryArray> {
-        /// What a value of a few columns takes, to begin with.
-        const TYPICAL_FIELD: usize = 20;
         let writer = RowWriter::new(records, TimestampStyle::Iso)?;
-        let mut bytes = Vec::with_capacity(records.num_rows() * records.num_columns() * TYPICAL_FIELD);
+        let mut bytes = Vec::with_capacity(typical_bytes(records));
         let mut offsets = Vec::with_capacity(records.num_rows() + 1);
         offsets.push(0);
         for row in 0..records.num_rows() {

@@ -26,6 +26,7 @@ pub enum TimestampStyle {
 pub fn write_lines(records: &RecordBatch, timestamps: TimestampStyle, into: &mut Vec<u8>) -> Result<()> {
     let before = into.len();
     let writer = RowWriter::new(records, timestamps)?;
+    into.reserve(typical_bytes(records));
     for row in 0..records.num_rows() {
         if let Err(error) = writer.write(row, into) {
             into.truncate(before);
@@ -34,6 +35,12 @@ pub fn write_lines(records: &RecordBatch, timestamps: TimestampStyle, into: &mut
         into.push(b'\n');
     }
     Ok(())
+}
+
+/// About as much as records take as JSON, to begin with.
+pub(crate) fn typical_bytes(records: &RecordBatch) -> usize {
+    const FIELD: usize = 20;
+    records.num_rows() * records.num_columns() * FIELD
 }
 
 /// Whether every column has a JSON form, both ways. Errors name the first column that has none.

@@ -1,6 +1,6 @@
 //! A producer of records and source offsets.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arrow::array::Array;
@@ -11,7 +11,6 @@ use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
-use tokio::sync::Notify;
 
 use crate::blocking::blocking;
 use crate::client::{ClientLog, Voice, acquaint};
@@ -28,8 +27,9 @@ const OUTCOME: Duration = Duration::from_secs(60);
 const INITIALISATION: Duration = Duration::from_secs(30);
 /// How long it is waited for at once.
 const LOOK_UP: Duration = Duration::from_secs(1);
-/// How long a full queue is waited for at most before another look.
-const FULL: Duration = Duration::from_millis(100);
+/// How long between two looks at a full queue: at first, and at last.
+const FULL: Duration = Duration::from_millis(1);
+const STILL_FULL: Duration = Duration::from_millis(100);
 
 /// librdkafka's producer: idempotent, and in transactions if it has a transactional id.
 pub(crate) struct KafkaProducer {
@@ -83,14 +83,16 @@ impl KafkaProducer {
         Ok(())
     }
 
-    /// Hands one record to librdkafka. Waits while it holds as many as it may.
+    /// Hands one record to librdkafka. Looks again and again while it holds as many as it may: it reports failures alone, because
+    /// a report of every record costs as much as half of sending it.
     async fn hand_over(&self, record: &Record<'_>) -> Result<(), CommitError> {
+        let mut wait = FULL;
         loop {
-            let has_room = self.client.client().context().own.has_room.notified();
             match self.client.send(record.to_librdkafka()) {
                 Ok(()) => return Ok(()),
                 Err((error, _)) if error.rdkafka_error_code() == Some(Code::QueueFull) => {
-                    let _ = tokio::time::timeout(FULL, has_room).await;
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(STILL_FULL);
                 }
                 Err((error, _)) => {
                     let context = format!("{}+{} takes no record of `{}`", record.topic, record.partition, self.id);
@@ -284,10 +286,9 @@ fn to_headers(headers: &Headers) -> OwnedHeaders {
     headers.iter().fold(new, |all, (key, value)| all.insert(Header { key, value: Some(value.as_ref()) }))
 }
 
-/// What became of the records.
+/// What became of the records that were not taken.
 #[derive(Default)]
 struct Deliveries {
-    has_room: Arc<Notify>,
     failure: Mutex<Option<Code>>,
 }
 
@@ -302,7 +303,6 @@ impl ProducerContext for Voice<Deliveries> {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        self.own.has_room.notify_one();
         if let Err((error, _)) = result {
             let code = error.rdkafka_error_code();
             let mut failure = self.own.failure.lock().unwrap_or_else(PoisonError::into_inner);

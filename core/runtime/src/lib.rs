@@ -15,8 +15,8 @@ mod transform_chain;
 pub use metadata_columns::{behind_topic, without_metadata};
 pub use plan::{
     AwsMskIam, BrokerSettings, CreateTopic, EmbeddedSettings, ErrorPolicy, FlushPolicy, KafkaSettings, Latency,
-    OnFailure, Plan, PluginPlan, ReconcilePolicy, ReportQuery, RetryPolicy, SinkPlan, SourcePlan, Tolerance, TopicPlan,
-    TransformPlan,
+    OnFailure, Plan, PluginPlan, ReconcilePolicy, RecordMemory, ReportQuery, RetryPolicy, SinkPlan, SourcePlan,
+    Tolerance, TopicPlan, TransformPlan,
 };
 pub use redactor::Redactor;
 pub use transform_chain::TransformChain;

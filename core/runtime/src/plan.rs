@@ -48,6 +48,21 @@ impl Plan {
         Context { dataset: sink.dataset.clone(), ..self.context(&sink.name, task, &sink.schema) }
     }
 
+    /// What the records of all its tasks may take.
+    pub fn memory(&self) -> RecordMemory {
+        let tasks = |tasks: &mut dyn Iterator<Item = u32>| tasks.map(u64::from).sum::<u64>();
+        let readers = tasks(&mut self.sinks.iter().map(|sink| sink.tasks));
+        let writers = tasks(&mut self.sources.iter().map(|source| source.tasks));
+        let flushes = self.sinks.iter().map(|sink| sink.flush.memory.times(sink.tasks.into()).bytes()).sum();
+        let (fetched, sent) = match &self.broker {
+            BrokerSettings::Embedded(_) => (0, 0),
+            BrokerSettings::Kafka(kafka) => {
+                (kafka.read_queue().times(readers).bytes(), kafka.write_queue().times(writers).bytes())
+            }
+        };
+        RecordMemory { flushes, fetched, sent }
+    }
+
     fn context(&self, name: &Arc<str>, task: Task, schema: &SchemaRef) -> Context {
         Context {
             pipeline: self.name.clone(),
@@ -234,6 +249,17 @@ pub enum BrokerSettings {
     Kafka(KafkaSettings),
 }
 
+/// The most that records take in the tasks of a pipeline, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordMemory {
+    /// Those that sinks collect and make durable.
+    pub flushes: u64,
+    /// Those that were fetched from Kafka and that no sink has yet.
+    pub fetched: u64,
+    /// Those that are on their way to Kafka.
+    pub sent: u64,
+}
+
 /// A Kafka cluster and how to talk to it. Property names are librdkafka's own.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct KafkaSettings {
@@ -253,6 +279,10 @@ pub struct KafkaSettings {
     pub allow_oidc: bool,
     /// How clients are let in to MSK, if it is by IAM.
     pub aws_msk_iam: Option<AwsMskIam>,
+    /// The part of the file's memory that a member of a group has for what it has fetched.
+    pub read_queue: Option<ByteSize>,
+    /// The part of the file's memory that a producer has for what it is sending.
+    pub write_queue: Option<ByteSize>,
 }
 
 /// IAM of AWS, with the credentials of the process.
@@ -277,6 +307,27 @@ impl KafkaSettings {
         // No property of librdkafka, but what a person brings along from a Java client; it has the password in it.
         "sasl.jaas.config",
     ];
+
+    /// How much a member of a group holds at most of what it has fetched.
+    pub fn read_queue(&self) -> ByteSize {
+        let default = match self.latency {
+            Latency::Normal => ByteSize::mib(16),
+            Latency::Low => ByteSize::mib(8),
+        };
+        self.kibibytes("queued.max.messages.kbytes", &self.consumer).or(self.read_queue).unwrap_or(default)
+    }
+
+    /// How much a producer holds at most of what it is sending.
+    pub fn write_queue(&self) -> ByteSize {
+        let default = ByteSize::mib(64);
+        self.kibibytes("queue.buffering.max.kbytes", &self.producer).or(self.write_queue).unwrap_or(default)
+    }
+
+    /// What the file says of a size, of all clients or of those of one kind.
+    fn kibibytes(&self, property: &str, own: &BTreeMap<String, String>) -> Option<ByteSize> {
+        let text = own.get(property).or_else(|| self.properties.get(property))?;
+        format!("{}KiB", text.trim()).parse().ok()
+    }
 
     /// Whether the value of a property may be a secret: those that hold one, and what sounds like it, also with a slip in its
     /// name. The name of a file with a secret in it is none.

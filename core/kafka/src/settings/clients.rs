@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pipeline_api::ByteSize;
 use pipeline_runtime::{AwsMskIam, KafkaSettings, Latency};
 use rdkafka::ClientConfig;
 
@@ -70,7 +71,11 @@ pub(crate) fn consumer(settings: &KafkaSettings, group: &str, instance: Option<&
 pub(crate) fn producer(settings: &KafkaSettings, transactional_id: Option<&str>) -> ClientConfig {
     let mut properties = Properties::of(settings, Kind::Producer, false);
     transactional_id.into_iter().for_each(|id| properties.set("transactional.id", id));
-    properties.all(&[("enable.idempotence", "true"), ("allow.auto.create.topics", "false")]);
+    properties.all(&[
+        ("enable.idempotence", "true"),
+        ("delivery.report.only.error", "true"),
+        ("allow.auto.create.topics", "false"),
+    ]);
     properties.config()
 }
 
@@ -107,10 +112,13 @@ impl Properties {
             properties.set(TOKENS, &format!("{MSK}{region}"));
         }
         match (kind, settings.latency) {
-            (Kind::Consumer, Latency::Normal) => properties.all(&CONSUMER),
-            (Kind::Consumer, Latency::Low) => properties.all(&CONSUMER_OF_LOW_LATENCY),
+            (Kind::Consumer, latency) => {
+                properties.all(if latency == Latency::Low { &CONSUMER_OF_LOW_LATENCY } else { &CONSUMER });
+                properties.set("queued.max.messages.kbytes", &kibibytes(settings.read_queue()));
+            }
             (Kind::Producer, latency) => {
                 properties.all(&PRODUCER);
+                properties.set("queue.buffering.max.kbytes", &kibibytes(settings.write_queue()));
                 properties.set("linger.ms", if latency == Latency::Low { "5" } else { "50" });
             }
             (Kind::Admin, _) => {}
@@ -169,6 +177,10 @@ impl Properties {
     }
 }
 
+fn kibibytes(size: ByteSize) -> String {
+    (size.bytes() / 1024).max(1).to_string()
+}
+
 /// How much one answer of a broker may hold.
 const MOST_FETCHED: i64 = 16 * 1024 * 1024;
 
@@ -182,32 +194,29 @@ const ALL: [(&str, &str); 4] = [
 
 /// Answers and a queue that fit the processor's caches: with those of a mebibyte a record costs a third more CPU time, half of it for
 /// memory that comes and goes. With librdkafka's own `fetch.queue.backoff.ms` of a second a reader that is fast waits most of the time.
-const CONSUMER: [(&str, &str); 7] = [
+const CONSUMER: [(&str, &str); 6] = [
     ("fetch.min.bytes", "65536"),
     ("fetch.wait.max.ms", "100"),
     ("fetch.message.max.bytes", "262144"),
     ("fetch.queue.backoff.ms", "5"),
     ("queued.min.messages", "10000"),
-    ("queued.max.messages.kbytes", "16384"),
     ("check.crcs", "true"),
 ];
 
 /// Answers as soon as there is a record, and a short queue.
-const CONSUMER_OF_LOW_LATENCY: [(&str, &str); 7] = [
+const CONSUMER_OF_LOW_LATENCY: [(&str, &str); 6] = [
     ("fetch.min.bytes", "1"),
     ("fetch.wait.max.ms", "50"),
     ("fetch.message.max.bytes", "262144"),
     ("fetch.queue.backoff.ms", "1"),
     ("queued.min.messages", "10000"),
-    ("queued.max.messages.kbytes", "8192"),
     ("check.crcs", "true"),
 ];
 
 /// Large batches in bounded memory, spread over partitions as Kafka's own client spreads them. A transaction that its
 /// producer leaves open holds every reader back until it times out.
-const PRODUCER: [(&str, &str); 5] = [
+const PRODUCER: [(&str, &str); 4] = [
     ("compression.type", "lz4"),
-    ("queue.buffering.max.kbytes", "65536"),
     ("queue.buffering.max.messages", "500000"),
     ("partitioner", "murmur2_random"),
     ("transaction.timeout.ms", "30000"),

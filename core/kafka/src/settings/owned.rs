@@ -49,7 +49,7 @@ const OWNED: [Reasons; 19] = [
     ),
     (&["request.required.acks"], "is the runtime's own: a record counts when all replicas in sync have it"),
     (&["queuing.strategy"], "is the runtime's own: records are sent in their order"),
-    (&["delivery.report.only.error", "produce.offset.report"], "is the runtime's own: it counts what was delivered"),
+    (&["delivery.report.only.error", "produce.offset.report"], "is the runtime's own: it asks for failures alone"),
     (&["allow.auto.create.topics"], "is the runtime's own: `topic.create` says how a topic is created"),
     (
         &["consume.callback.max.messages", "enabled_events", "internal.termination.signal"],

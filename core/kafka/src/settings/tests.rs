@@ -262,7 +262,7 @@ fn what_is_the_runtimes_own_is_refused_with_the_reason() {
         ),
         (
             "delivery.report.only.error=true",
-            "/delivery.report.only.error is the runtime's own: it counts what was delivered; leave it out",
+            "/delivery.report.only.error is the runtime's own: it asks for failures alone; leave it out",
         ),
         (
             "allow.auto.create.topics=true",

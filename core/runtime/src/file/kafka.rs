@@ -67,6 +67,8 @@ impl Planner<'_> {
                 LatencySpec::Low => Latency::Low,
             },
             allow_oidc: spec.allow_oidc,
+            read_queue: None,
+            write_queue: None,
             aws_msk_iam: spec.aws_msk_iam.map(|spec| AwsMskIam { region: spec.region }),
         }
     }

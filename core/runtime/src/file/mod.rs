@@ -13,6 +13,7 @@ mod expectation;
 mod fingerprint;
 mod kafka;
 mod lints;
+mod memory;
 mod names;
 mod outline;
 mod outline_builder;

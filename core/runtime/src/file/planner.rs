@@ -42,12 +42,15 @@ impl Planner<'_> {
         let name = self.name();
         let topic = self.topic();
         let sources = self.sources(topic.as_ref());
-        let sinks = self.sinks(name.as_deref().unwrap_or("pipeline"), topic.as_ref()).await;
+        let mut sinks = self.sinks(name.as_deref().unwrap_or("pipeline"), topic.as_ref()).await;
         let delivery = self.delivery();
         let errors = policies::errors(self.part::<ErrorsSpec>("/errors"), topic.as_ref(), self.problems);
-        let broker = self.broker(name.as_deref().unwrap_or("pipeline"));
+        let mut broker = self.broker(name.as_deref().unwrap_or("pipeline"));
         let report = self.report();
         self.check_ends();
+        if let (Some(sources), Some(sinks), Some(broker)) = (&sources, &mut sinks, &mut broker) {
+            self.share_memory(sources, sinks, broker);
+        }
         if self.problems.errors().next().is_some() {
             return None;
         }

@@ -51,6 +51,12 @@ pub struct PipelineSpec {
     /// Where records go. Without sinks somebody else reads the topic.
     #[serde(default)]
     pub sinks: Vec<SinkSpec>,
+    /// The memory that the records of all tasks may take together; the program itself takes some 80 MB besides. It is shared out
+    /// evenly: a sink's task collects and flushes by its part, of which up to a quarter is for what is fetched from Kafka; a source's
+    /// task on Kafka needs no more than 64MiB for what is being sent. `flush.memory` of a sink, and librdkafka's properties, win over
+    /// it. The default is what these are without it.
+    #[serde(default)]
+    pub memory: Option<ByteSize>,
     /// What happens to records that nobody accepts, and to calls that fail.
     #[serde(default)]
     pub errors: ErrorsSpec,

@@ -17,7 +17,7 @@ use crate::broker::{Broker, CommitError, ProducedRecords, Producer, ProducerId};
 use crate::plan::{Plan, SourcePlan, Tolerance};
 
 /// How many records one transaction holds at most, so that memory does not grow with the source.
-const TRANSACTION_ROWS: u64 = 65_536;
+const TRANSACTION_ROWS: u64 = 131_072;
 /// How long a record waits at most for the commit of its transaction.
 const TRANSACTION_AGE: Duration = Duration::from_millis(250);
 

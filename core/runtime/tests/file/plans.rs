@@ -68,6 +68,43 @@ async fn a_sink_is_reconciled_where_the_file_says_so() {
     }
 }
 
+/// The sinks' `flush.memory`, and what is fetched and sent, in mebibytes.
+async fn memory_of(text: String) -> (Vec<u64>, u64, u64) {
+    let plan = File::new(text).loaded().await.plan;
+    let mib = |bytes: u64| bytes / ByteSize::mib(1).bytes();
+    let memory = plan.memory();
+    (plan.sinks.iter().map(|sink| mib(sink.flush.memory.bytes())).collect(), mib(memory.fetched), mib(memory.sent))
+}
+
+#[tokio::test]
+async fn the_memory_of_a_file_is_shared_out_over_its_tasks() {
+    let kafka = GOOD.to_owned() + "kafka: { bootstrap.servers: k }\n";
+    assert_eq!(memory_of(kafka.clone()).await, (vec![32], 16, 64), "without a word");
+    let two = "  - { type: lake, name: other, tasks: 2, config: { url: file:///other }, flush: {} }\n";
+    for (text, expected) in [
+        (GOOD.to_owned() + "memory: 256MiB\n", (vec![256], 0, 0)),
+        (kafka.clone() + "memory: 256MiB\n", (vec![176], 16, 64)),
+        (kafka.clone() + "memory: 100MiB\n", (vec![38], 12, 50)),
+        (kafka.clone() + "memory: 1GiB\n", (vec![944], 16, 64)),
+        // Three sink tasks and one of the source.
+        (GOOD.to_owned() + two + "kafka: { bootstrap.servers: k }\nmemory: 256MiB\n", (vec![48, 48], 48, 64)),
+        (
+            GOOD.to_owned()
+                + &two.replace("{}", "{ memory: 20MiB }")
+                + "kafka: { bootstrap.servers: k }\nmemory: 256MiB\n",
+            (vec![123, 20], 39, 54),
+        ),
+        // What librdkafka's own properties say wins.
+        (
+            GOOD.to_owned()
+                + "kafka: { bootstrap.servers: k, producer: { queue.buffering.max.kbytes: 2048 } }\nmemory: 66MiB\n",
+            (vec![48], 16, 2),
+        ),
+    ] {
+        assert_eq!(memory_of(text.clone()).await, expected, "{text}");
+    }
+}
+
 #[tokio::test]
 async fn sizes_durations_and_numbers_may_be_written_in_every_form_that_says_the_same() {
     let text = GOOD.replace("partitions: 6", "partitions: 6.0")
@@ -175,6 +212,8 @@ kafka:
         latency: Latency::Low,
         allow_oidc: true,
         aws_msk_iam: Some(AwsMskIam { region: "eu-central-1".into() }),
+        read_queue: None,
+        write_queue: None,
     };
     let BrokerSettings::Kafka(found) = &plan.broker else { panic!("{:?}", plan.broker) };
     assert_eq!(found.properties, settings.properties);

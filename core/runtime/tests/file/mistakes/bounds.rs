@@ -25,6 +25,10 @@ async fn a_size_that_is_none_or_out_of_bounds_is_told_with_its_units() {
         (size, "part_size: '1,000'", "p.yaml:16:52: error: sinks[0].config.part_size: `1,000` is not a size, expected a number above 0 with B, kB, KiB, MB, MiB, GB, GiB, TB or TiB, such as 128MiB"),
         (SINK, "[symbol] }\n    flush: { bytes: 0 }\n", "p.yaml:17:21: error: sinks[0].flush.bytes: found `0`, expected a size above 0 such as 128MiB"),
         (SINK, "[symbol] }\n    flush: { memory: 0B }\n", "p.yaml:17:22: error: sinks[0].flush.memory: `0B` is not a size, expected a number above 0 with B, kB, KiB, MB, MiB, GB, GiB, TB or TiB, such as 128MiB"),
+        (SINK, "[symbol] }\nmemory: 0\n", "p.yaml:17:9: error: memory: found `0`, expected a size above 0 such as 128MiB"),
+        (SINK, "[symbol] }\nmemory: 7MiB\n", "p.yaml:17:9: error: memory: `7MiB` is too little for what shares it, expected at least 8MiB"),
+        (SINK, "[symbol] }\nmemory: 15MiB\nkafka: { bootstrap.servers: k }\n", "p.yaml:17:9: error: memory: `15MiB` is too little for what shares it, expected at least 16MiB"),
+        (SINK, "[symbol] }\n    tasks: 2\n    flush: { memory: 100MiB }\nmemory: 100MiB\n", "p.yaml:19:9: error: memory: `100MiB` is too little for what shares it, expected at least 216MiB"),
         (SINK, "[symbol] }\nembedded: { retention: -1 }\n", "p.yaml:17:24: error: embedded.retention: found `-1`, expected a size above 0 such as 128MiB"),
     ])
     .await;

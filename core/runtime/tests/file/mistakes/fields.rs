@@ -5,8 +5,8 @@ use super::{SINK, assert_said};
 #[tokio::test]
 async fn a_field_that_nobody_knows_is_named_at_every_level_with_those_that_there_are() {
     assert_said(&[
-        ("name: stocks", "name: stocks\nversion: 2", "p.yaml:2:1: error: version: unknown field, expected one of name, delivery, sources, topic, sinks, errors, embedded, kafka, report"),
-        ("name: stocks", "name: stocks\nsink: []", "p.yaml:2:1: error: sink: unknown field, expected one of name, delivery, sources, topic, sinks, errors, embedded, kafka, report"),
+        ("name: stocks", "name: stocks\nversion: 2", "p.yaml:2:1: error: version: unknown field, expected one of name, delivery, sources, topic, sinks, memory, errors, embedded, kafka, report"),
+        ("name: stocks", "name: stocks\nsink: []", "p.yaml:2:1: error: sink: unknown field, expected one of name, delivery, sources, topic, sinks, memory, errors, embedded, kafka, report"),
         ("type: csv", "type: csv\n    task: 2", "p.yaml:4:5: error: sources[0].task: unknown field, did you mean `tasks`? expected one of name, type, tasks, config, transforms"),
         ("path: stocks.csv", "path: stocks.csv, folow: true", "p.yaml:4:33: error: sources[0].config.folow: unknown field, did you mean `follow`? expected one of path, delimiter, follow"),
         ("path: stocks.csv", "path: stocks.csv, plugin.library.paths: /tmp", "p.yaml:4:33: error: sources[0].config.\"plugin.library.paths\": unknown field, expected one of path, delimiter, follow"),

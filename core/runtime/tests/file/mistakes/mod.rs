@@ -115,7 +115,7 @@ errors: { tolerance: all }
 async fn every_mistake_of_a_file_is_named_with_its_place() {
     let expected = [
         "p.yaml:1:7: error: name: `my stocks` has ` ` in it, expected letters, digits, `-` and `_` only",
-        "p.yaml:2:1: error: delivry: unknown field, did you mean `delivery`? expected one of name, delivery, sources, topic, sinks, errors, embedded, kafka, report",
+        "p.yaml:2:1: error: delivry: unknown field, did you mean `delivery`? expected one of name, delivery, sources, topic, sinks, memory, errors, embedded, kafka, report",
         "p.yaml:4:11: error: sources[0].type: unknown source `cvs`, did you mean `csv`? expected one of csv, socket",
         "p.yaml:7:44: error: sources[1].config.delimiter: found the text `ab`, expected a single character",
         "p.yaml:7:56: error: sources[1].config.follow: found the text `yes`, expected true or false",

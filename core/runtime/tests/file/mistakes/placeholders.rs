@@ -74,7 +74,7 @@ async fn a_value_of_the_command_line_is_told_with_its_path() {
         ("topic.partitions", "0", "topic.partitions: found `0`, expected an integer from 1 to 10000 (the value comes from the command line: `--set topic.partitions=…`)"),
         ("topic.partitions", "", "topic.partitions: found an empty text, expected an integer from 1 to 10000 (the value comes from the command line: `--set topic.partitions=…`)"),
         ("topic.partitons", "3", "topic.partitons: unknown field, expected one of name, partitions, key, timestamp, rate, format, schema, create (the value comes from the command line: `--set topic.partitons=…`)"),
-        ("topc.partitions", "3", "topc: unknown field, expected one of name, delivery, sources, topic, sinks, errors, embedded, kafka, report (the value comes from the command line: `--set topc.partitions=…`)"),
+        ("topc.partitions", "3", "topc: unknown field, expected one of name, delivery, sources, topic, sinks, memory, errors, embedded, kafka, report (the value comes from the command line: `--set topc.partitions=…`)"),
         ("sinks.0.flsh.rows", "1", "sinks[0].flsh: unknown field, did you mean `flush`? expected one of name, type, tasks, config, transforms, flush, hooks, reconcile (the value comes from the command line: `--set sinks.0.flsh.rows=…`)"),
         ("sinks.1.flush.rows", "1", ": `--set sinks.1.flush.rows` names no value: `sinks` has no entry `1`, expected its only one, `0` ()"),
         ("sinks.-1.flush.rows", "1", ": `--set sinks.-1.flush.rows` names no value: `sinks` has no entry `-1`, expected its only one, `0` ()"),

@@ -52,16 +52,16 @@ async fn what_is_yaml_but_no_mapping_with_text_keys_is_told() {
         ("{ name: stocks, }", "p.yaml:1:3: error: topic: missing, expected a mapping"),
         ("a: 1\n---\nb: 2\n", "p.yaml:2:1: error: the file holds a second document, expected one pipeline in a file"),
         ("a: 1\n...\n---\n", "p.yaml:3:1: error: the file holds a second document, expected one pipeline in a file"),
-        ("%YAML 3.0\n---\na: 1\n", "p.yaml:3:1: error: a: unknown field, expected one of name, delivery, sources, topic, sinks, errors, embedded, kafka, report\np.yaml:3:1: error: name: missing, expected a text\np.yaml:3:1: error: topic: missing, expected a mapping"),
+        ("%YAML 3.0\n---\na: 1\n", "p.yaml:3:1: error: a: unknown field, expected one of name, delivery, sources, topic, sinks, memory, errors, embedded, kafka, report\np.yaml:3:1: error: name: missing, expected a text\np.yaml:3:1: error: topic: missing, expected a mapping"),
         ("%YAML 1.2\na: 1\n", "p.yaml:2:1: error: this is no YAML: this line is not indented like those before it, expected all fields of a mapping below each other"),
         ("? [a]\n: b\n", "p.yaml:1:3: error: a list or mapping stands where a key belongs, expected a text"),
         ("? { a: 1 }\n: b\n", "p.yaml:1:3: error: a list or mapping stands where a key belongs, expected a text"),
         ("name: a\nname: b\n", "p.yaml:1:1: error: topic: missing, expected a mapping\np.yaml:2:1: error: `name` is given twice, first in line 1; expected it once"),
         ("\"name\": a\n'name': b\nname: c\n", "p.yaml:1:1: error: topic: missing, expected a mapping\np.yaml:2:1: error: `name` is given twice, first in line 1; expected it once\np.yaml:3:1: error: `name` is given twice, first in line 1; expected it once"),
         ("{ \"name\": \"a\", \"name\": \"b\" }", "p.yaml:1:3: error: topic: missing, expected a mapping\np.yaml:1:16: error: `name` is given twice, first in line 1; expected it once"),
-        (": a\n", "p.yaml:1:1: error: \"\": unknown field, expected one of name, delivery, sources, topic, sinks, errors, embedded, kafka, report\np.yaml:1:1: error: name: missing, expected a text\np.yaml:1:1: error: topic: missing, expected a mapping"),
-        ("~: a\n", "p.yaml:1:1: error: ~: unknown field, expected one of name, delivery, sources, topic, sinks, errors, embedded, kafka, report\np.yaml:1:1: error: name: missing, expected a text\np.yaml:1:1: error: topic: missing, expected a mapping"),
-        ("true: a\n", "p.yaml:1:1: error: true: unknown field, expected one of name, delivery, sources, topic, sinks, errors, embedded, kafka, report\np.yaml:1:1: error: name: missing, expected a text\np.yaml:1:1: error: topic: missing, expected a mapping"),
+        (": a\n", "p.yaml:1:1: error: \"\": unknown field, expected one of name, delivery, sources, topic, sinks, memory, errors, embedded, kafka, report\np.yaml:1:1: error: name: missing, expected a text\np.yaml:1:1: error: topic: missing, expected a mapping"),
+        ("~: a\n", "p.yaml:1:1: error: ~: unknown field, expected one of name, delivery, sources, topic, sinks, memory, errors, embedded, kafka, report\np.yaml:1:1: error: name: missing, expected a text\np.yaml:1:1: error: topic: missing, expected a mapping"),
+        ("true: a\n", "p.yaml:1:1: error: true: unknown field, expected one of name, delivery, sources, topic, sinks, memory, errors, embedded, kafka, report\np.yaml:1:1: error: name: missing, expected a text\np.yaml:1:1: error: topic: missing, expected a mapping"),
     ])
     .await;
 }

@@ -156,8 +156,8 @@ fn command(weed: &Path, folder: &Path, ports: &Ports) -> Command {
     server.arg(format!("-s3.config={}", users.display()));
     // A master alone need not wait long for others, nor look for what it knew before it was killed: the volume server tells.
     server.args(["-master.electionTimeout=1s", "-master.resumeState=false"]);
-    // Each bucket has volumes of its own; the first object would make seven.
-    server.args(["-volume.max=1000", "-master.volumeSizeLimitMB=64"]);
+    // Each bucket has volumes of its own; the first object would make seven. Puts wait for a second while a full one is followed.
+    server.args(["-volume.max=1000", "-master.volumeSizeLimitMB=1024"]);
     server.env("WEED_MASTER_VOLUME_GROWTH_COPY_1", "1").env("TMPDIR", folder);
     server
 }

@@ -19,6 +19,7 @@ mod partitioner;
 mod encoding;
 mod json_encoding;
 mod parquet_encoding;
+mod repetition;
 
 mod answer;
 mod client;

@@ -9,11 +9,13 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
 use pipeline_api::{Buffered, Error, FileFormat, RecordBatch, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::encoding::{Encoding, OpenFile};
+use crate::repetition::comes_again;
 
 /// How the pages of a Parquet file are compressed. Athena reads all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -32,7 +34,7 @@ pub enum ParquetCompression {
 /// them is missing, the others tell.
 pub(crate) const FLUSHED: &str = "pipeline.flushed";
 
-/// Parquet with pages of version 1, dictionaries, and nothing in it that only Arrow understands.
+/// Parquet with pages of version 1, dictionaries where values come again, and nothing in it that only Arrow understands.
 pub struct ParquetEncoding {
     properties: WriterProperties,
 }
@@ -152,16 +154,23 @@ impl ParquetFile {
         };
         let writer = match &mut self.writer {
             Some(writer) => writer,
-            writer => writer.insert(start_writer(&self.schema, &self.properties)?),
+            writer => writer.insert(start_writer(&records, &self.properties)?),
         };
         writer.write(&records).map_err(broken)
     }
 }
 
-fn start_writer(schema: &SchemaRef, properties: &WriterProperties) -> Result<ArrowWriter<Vec<u8>>> {
+/// A writer for a file that begins with these records.
+fn start_writer(records: &RecordBatch, properties: &WriterProperties) -> Result<ArrowWriter<Vec<u8>>> {
+    let schema = records.schema();
+    // A dictionary of values that hardly ever come again costs time, and takes as much as they do.
+    let unique = schema.fields().iter().zip(records.columns()).filter(|(_, column)| !comes_again(column));
+    let properties = unique.fold(properties.clone().into_builder(), |properties, (field, _)| {
+        properties.set_column_dictionary_enabled(ColumnPath::new(vec![field.name().clone()]), false)
+    });
     // Without the Arrow schema in it the file says the same to every reader.
-    let options = ArrowWriterOptions::new().with_properties(properties.clone()).with_skip_arrow_metadata(true);
-    ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(schema), options).map_err(broken)
+    let options = ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
+    ArrowWriter::try_new_with_options(Vec::new(), schema, options).map_err(broken)
 }
 
 fn broken(error: parquet::errors::ParquetError) -> Error {

@@ -84,6 +84,36 @@ async fn parquet_says_nothing_that_only_arrow_understands_and_obeys_its_settings
 }
 
 #[tokio::test]
+async fn a_column_of_parquet_has_a_dictionary_where_its_values_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = 5000;
+    let decimals = |values: Vec<i128>| Decimal128Array::from(values).with_precision_and_scale(18, 2).unwrap();
+    let all = records([
+        ("symbol", Arc::new(StringArray::from_iter_values((0..rows).map(|n| format!("S{n}")))) as ArrayRef),
+        ("price", Arc::new(Float64Array::from_iter_values((0..rows).map(|n| (n % 700) as f64 / 4.0)))),
+        ("vwap", Arc::new(Float64Array::from_iter_values((0..rows).map(|n| (n % 800) as f64 / 3.0)))),
+        ("volume", Arc::new(Int64Array::from_iter((0..rows).map(|n| (n % 4 > 0).then_some(n))))),
+        ("at", Arc::new(TimestampMillisecondArray::from_iter_values((0..rows).map(|n| n / 50)))),
+        ("day", Arc::new(Date32Array::from_iter_values(0..rows as i32))),
+        ("cost", Arc::new(decimals((0..rows as i128).collect()))),
+        ("fee", Arc::new(decimals((0..rows as i128).map(|n| n % 3).collect()))),
+        ("late", Arc::new(Int64Array::from_iter_values((0..rows).map(|n| n.max(1024))))),
+    ]);
+    let mut sink = parquet_sink(json!({ "url": "out" }), &all, folder.path()).await;
+    sink.put(batch(0, all.clone())).await.unwrap();
+    sink.flush(ranges(0, 0, rows)).await.unwrap();
+    let bytes = files_in(&folder.path().join("out")).into_values().next().unwrap();
+    let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
+    let columns = reader.metadata().row_group(0).columns();
+    let with: Vec<String> = columns
+        .iter()
+        .filter(|column| column.dictionary_page_offset().is_some())
+        .map(|column| column.column_path().string())
+        .collect();
+    assert_eq!(with, ["symbol", "price", "at", "fee", "late"]);
+}
+
+#[tokio::test]
 async fn json_lines_read_back_from_every_compression_with_timestamps_as_athena_reads_them() {
     let folder = tempfile::tempdir().unwrap();
     let rows = 20_000;
@@ -151,17 +181,18 @@ async fn a_key_that_is_no_text_is_refused_and_leaves_nothing_behind() {
 #[tokio::test]
 async fn what_is_buffered_grows_with_what_is_put_and_is_gone_after_a_flush() {
     let folder = tempfile::tempdir().unwrap();
-    let all = stocks(50_000);
+    // Each put fills pages, which are smaller once they are full and compressed.
+    let all = stocks(250_000);
     let mut sink = parquet_sink(json!({ "url": "out" }), &all, folder.path()).await;
     let mut last = sink.buffered();
     assert_eq!((last.encoded, last.memory), (0, 0));
-    for start in (0..50_000).step_by(10_000) {
-        sink.put(batch(start as i64, all.slice(start, 10_000))).await.unwrap();
+    for start in (0..250_000).step_by(50_000) {
+        sink.put(batch(start as i64, all.slice(start, 50_000))).await.unwrap();
         let now = sink.buffered();
         assert!(now.encoded > last.encoded && now.memory > 0, "{now:?} after {last:?}");
         last = now;
     }
-    let size = sink.flush(ranges(0, 0, 50_000)).await.unwrap()[0].bytes;
+    let size = sink.flush(ranges(0, 0, 250_000)).await.unwrap()[0].bytes;
     assert!(last.encoded / 4 < size && size < last.encoded * 4, "{} was estimated, {size} written", last.encoded);
     assert_eq!(sink.buffered(), Default::default());
 }

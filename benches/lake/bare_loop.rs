@@ -16,7 +16,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use crate::measure::ticks::{schema, write_json};
+use crate::columns::{schema, write_json};
 
 const BATCH_ROWS: usize = 8192;
 

@@ -153,7 +153,7 @@ impl Bench {
         let file = self.file(&name, &format!("sinks:\n  - type: {sink}\n    config: {{ url: out, compression: zstd }}\n    flush: {{ idle: 200ms }}\n"))?;
         let group = format!("{name}.{sink}");
         let mut program = Command::new(env!("CARGO_BIN_EXE_pipeline"));
-        child::run_until(program.arg("run").arg(file), &self.folder, |_| self.is_drained(&name, &group))
+        child::run_until(program.arg("run").arg(file), &self.folder, |_, _| self.is_drained(&name, &group))
     }
 
     fn is_drained(&self, name: &str, group: &str) -> Result<bool> {

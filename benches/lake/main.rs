@@ -16,6 +16,8 @@ use crate::measure::{grouped, ticks};
 use crate::report::{print_row, print_table_head};
 use crate::runs::{Runs, Work};
 
+#[path = "../measure/columns.rs"]
+mod columns;
 #[path = "../measure/mod.rs"]
 mod measure;
 

@@ -88,7 +88,7 @@ impl Runs {
 /// What this program starts itself as: generates rows and drops them.
 pub(crate) fn make_ticks(rows: u64) -> Result<()> {
     let mut made = 0;
-    ticks::each_batch(rows, |batch| {
+    ticks::each_batch(rows, ticks::SYMBOLS, |batch| {
         made += batch.num_rows() as u64;
         Ok(())
     })?;

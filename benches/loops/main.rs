@@ -19,6 +19,9 @@ mod allocator;
 #[allow(dead_code, reason = "what is measured elsewhere needs more of it")]
 mod measure;
 
+#[path = "../measure/columns.rs"]
+#[allow(dead_code, reason = "what is measured elsewhere needs more of it")]
+mod columns;
 mod rows;
 
 #[path = "../peers/bare/decoder.rs"]

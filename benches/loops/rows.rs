@@ -7,7 +7,8 @@ use arrow::array::BinaryArray;
 use pipeline_api::{Converter, RecordBatch, SchemaRef};
 use pipeline_json::{JsonConverter, UnknownFields};
 
-use crate::measure::ticks::{each_batch, schema};
+use crate::columns::schema;
+use crate::measure::ticks::{SYMBOLS, each_batch};
 
 /// A batch has so many rows.
 pub(crate) const BATCH_ROWS: usize = 8192;
@@ -27,7 +28,7 @@ impl Rows {
         let schema = Arc::new(schema());
         let converter = JsonConverter::new(schema.clone(), UnknownFields::Ignore)?;
         let mut generated = Vec::new();
-        each_batch((BATCH_ROWS * FILE_BATCHES) as u64, |batch| {
+        each_batch((BATCH_ROWS * FILE_BATCHES) as u64, SYMBOLS, |batch| {
             // The source says in its own words which columns are never null.
             generated.push(RecordBatch::try_new(schema.clone(), batch.columns().to_vec())?);
             Ok(())

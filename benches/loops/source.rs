@@ -20,7 +20,7 @@ const ROWS: usize = 100_000;
 /// A CSV to columns, each time from the opening of the file to its end.
 pub(crate) fn measure(criterion: &mut Criterion) -> Result<()> {
     let file = ticks::csv(ROWS as u64)?;
-    let schema = Arc::new(ticks::schema());
+    let schema = Arc::new(crate::columns::schema());
     let context = Context { folder: crate::measure::folder(), ..Context::new("ticks", schema.clone()) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut group = Group::new(criterion, "CSV to columns", ROWS);

@@ -42,15 +42,15 @@ pub(crate) fn median(mut measures: Vec<f64>) -> f64 {
 
 /// Runs a program to its end. What it says on standard error goes to `folder`, and into the error if it fails.
 pub(crate) fn run(command: &mut Command, folder: &Path) -> Result<Usage> {
-    run_until(command, folder, |_| Ok(false))
+    run_until(command, folder, |_, _| Ok(false))
 }
 
-/// Runs a program until it ends or `is_done`, looking from time to time, with the time since its start, and asks it to stop
-/// then. The time to that moment counts.
+/// Runs a program until it ends or `is_done`, looking from time to time, with the time since its start and its
+/// number, and asks it to stop then. The time to that moment counts.
 pub(crate) fn run_until(
     command: &mut Command,
     folder: &Path,
-    mut is_done: impl FnMut(Duration) -> Result<bool>,
+    mut is_done: impl FnMut(Duration, u32) -> Result<bool>,
 ) -> Result<Usage> {
     let mut started = Started::new(command, folder)?;
     let mut looked = started.start;
@@ -59,7 +59,7 @@ pub(crate) fn run_until(
             return started.usage(wall);
         }
         if looked.elapsed() >= LOOK_AGAIN {
-            if is_done(started.start.elapsed())? {
+            if is_done(started.start.elapsed(), started.child.id())? {
                 break;
             }
             looked = Instant::now();

@@ -6,9 +6,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::Result;
-use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use arrow::datatypes::Schema;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use csv::ByteRecord;
 use pipeline_api::{Context, Plugin, RecordBatch, Source};
 use pipeline_datagen::Ticks;
 use serde_json::json;
@@ -34,7 +33,7 @@ pub(crate) fn csv(rows: u64) -> Result<PathBuf> {
 pub(crate) fn write_csv(rows: u64, file: &Path) -> Result<()> {
     let mut writer = csv::Writer::from_writer(File::create(file)?);
     let mut with_header = true;
-    each_batch(rows, |batch| {
+    each_batch(rows, SYMBOLS, |batch| {
         if std::mem::take(&mut with_header) {
             writer.write_record(batch.schema().fields().iter().map(|field| field.name()))?;
         }
@@ -56,46 +55,14 @@ pub(crate) const SCHEMA: &str = "  schema:
     vwap: double
 ";
 
-/// The columns of a tick, as a topic has them.
-pub(crate) fn schema() -> Schema {
-    let double = |name| Field::new(name, DataType::Float64, true);
-    let bigint = |name| Field::new(name, DataType::Int64, true);
-    Schema::new(vec![
-        Field::new("symbol", DataType::Utf8, false),
-        Field::new("event_time", DataType::Timestamp(TimeUnit::Millisecond, None), false),
-        double("open"),
-        double("high"),
-        double("low"),
-        double("close"),
-        bigint("volume"),
-        bigint("trades"),
-        double("vwap"),
-    ])
-}
+/// How many symbols there are where nobody asks for another number.
+pub(crate) const SYMBOLS: u32 = 50;
 
-/// A row of the CSV as JSON: numbers as they stand in the CSV, the rest in quotes: these texts hold nothing to escape.
-pub(crate) fn write_json(schema: &Schema, record: &ByteRecord, into: &mut Vec<u8>) {
-    for (index, (field, value)) in schema.fields().iter().zip(record).enumerate() {
-        into.extend_from_slice(if index == 0 { b"{\"" } else { b",\"" });
-        into.extend_from_slice(field.name().as_bytes());
-        into.extend_from_slice(b"\":");
-        match field.data_type().is_numeric() {
-            true => into.extend_from_slice(value),
-            false => {
-                into.push(b'"');
-                into.extend_from_slice(value);
-                into.push(b'"');
-            }
-        }
-    }
-    into.push(b'}');
-}
-
-/// Generates rows, batch by batch.
-pub(crate) fn each_batch(rows: u64, mut take: impl FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+/// Generates rows of so many symbols, batch by batch.
+pub(crate) fn each_batch(rows: u64, symbols: u32, mut take: impl FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let config = serde_json::from_value(json!({ "rows": rows, "symbols": 50 }))?;
+        let config = serde_json::from_value(json!({ "rows": rows, "symbols": symbols }))?;
         let mut source = Ticks::open(config, Context::new("ticks", Arc::new(Schema::empty()))).await?;
         while let Some(batch) = source.poll().await? {
             take(&batch.records)?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use pipeline_testkit::kafka::KafkaServer;
 
+use crate::kafka::{self, Lag};
 use crate::measure::child;
 use crate::measure::{folder, grouped, this_program, ticks};
 use crate::options::Options;
@@ -15,7 +16,7 @@ use crate::pipelines;
 use crate::result::{Found, Run};
 use crate::rivals::Rivals;
 use crate::store::Store;
-use crate::topic::{self, Arrival, Lag};
+use crate::topic::{Arrival, PARTITIONS, TICKS};
 use crate::work::{Leaves, Ours, Redpanda, Work};
 
 /// A Kafka with ticks on it, a CSV with the same, and whoever is to read them.
@@ -41,10 +42,10 @@ impl Bench {
         let (records, csv) = (options.records, ticks::csv(options.records)?);
         let kafka = KafkaServer::start();
         eprintln!("filling a topic with {} ticks", grouped(records));
-        topic::create(&kafka.bootstrap(), topic::TICKS)?;
+        kafka::create(&kafka.bootstrap(), TICKS, PARTITIONS)?;
         let fill = ["fill", &kafka.bootstrap(), &records.to_string()].map(str::to_owned);
         child::run(Command::new(this_program()?).args(fill), &folder)?;
-        let ends = topic::ends(&kafka.bootstrap(), topic::TICKS)?;
+        let ends = kafka::ends(&kafka.bootstrap(), TICKS, PARTITIONS)?;
         let filled: i64 = ends.iter().sum();
         ensure!(u64::try_from(filled)? == records, "{filled} of {records} records are on the topic");
         Ok(Self { kafka, records, ends, csv, folder, pipeline, rivals })
@@ -64,7 +65,7 @@ impl Bench {
                 Box::new(move || store.has_object(&bucket))
             }
             Leaves::Records => {
-                topic::create(&bootstrap, &name)?;
+                kafka::create(&bootstrap, &name, PARTITIONS)?;
                 let arrival = Arrival::new(&bootstrap, &name)?;
                 Box::new(move || arrival.is_there())
             }
@@ -72,11 +73,11 @@ impl Bench {
         let lag = match work {
             Work::Ours(Ours::Json | Ours::Parquet | Ours::Transform)
             | Work::Redpanda(Redpanda::Json | Redpanda::Parquet)
-            | Work::Python => Some(Lag::new(&bootstrap, &pipelines::group(work, &name), &self.ends)?),
+            | Work::Python => Some(Lag::new(&bootstrap, &pipelines::group(work, &name), TICKS, &self.ends)?),
             _ => None,
         };
         let mut first = None;
-        let usage = child::run_until(&mut command, &self.folder, |elapsed: Duration| {
+        let usage = child::run_until(&mut command, &self.folder, |elapsed: Duration, _| {
             if first.is_none() && landed()? {
                 first = Some(elapsed.as_secs_f64());
             }
@@ -132,7 +133,7 @@ impl Bench {
             bail!("the rows of {} cannot be counted: {}", work.title(), String::from_utf8_lossy(&output.stderr));
         }
         if work.leaves() == Leaves::Records {
-            topic::remove(&self.kafka.bootstrap(), name)?;
+            kafka::remove(&self.kafka.bootstrap(), name)?;
         }
         let said = String::from_utf8(output.stdout)?;
         let mut numbers = said.split_whitespace().map(str::parse);

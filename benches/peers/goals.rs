@@ -2,6 +2,7 @@
 
 use crate::bare::Loop;
 use crate::result::{Results, Run};
+use crate::verdict::Verdict;
 use crate::work::{Ours, Redpanda, Work};
 
 /// One goal: a measure of ours, by itself or over that of another.
@@ -30,15 +31,6 @@ enum Measure {
 enum Bound {
     AtLeast(f64),
     AtMost(f64),
-}
-
-/// A goal, and what came of it.
-#[derive(Debug)]
-pub(crate) struct Verdict {
-    pub(crate) title: String,
-    pub(crate) goal: String,
-    pub(crate) found: f64,
-    pub(crate) is_met: bool,
 }
 
 /// Holds what was measured against every goal for which it was.

@@ -22,8 +22,18 @@ use crate::result::Results;
 
 #[path = "../../src/allocator.rs"]
 mod allocator;
+#[path = "../measure/columns.rs"]
+mod columns;
+#[path = "../measure/kafka.rs"]
+mod kafka;
+#[path = "../measure/machine.rs"]
+mod machine;
 #[path = "../measure/mod.rs"]
 mod measure;
+#[path = "../measure/store.rs"]
+mod store;
+#[path = "../measure/verdict.rs"]
+mod verdict;
 
 mod bench;
 mod options;
@@ -35,11 +45,9 @@ mod rivals;
 
 mod bare;
 
-mod store;
 mod topic;
 
 mod goals;
-mod machine;
 mod report;
 
 fn main() -> Result<()> {
@@ -60,7 +68,7 @@ fn main() -> Result<()> {
 }
 
 fn measure(options: &Options) -> Result<()> {
-    let machine = machine::Machine::look(&options.with);
+    let machine = machine::Machine::look(rivals::versions(&options.with));
     let bench = Bench::prepare(options)?;
     let mut results = Results::default();
     for round in 1..=options.rounds {

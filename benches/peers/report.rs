@@ -6,23 +6,20 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::goals::Verdict;
 use crate::machine::Machine;
 use crate::measure::grouped;
 use crate::options::Options;
 use crate::result::{Results, Run};
+use crate::verdict::{self, Verdict};
 
-/// How wide the first columns are.
+/// How wide the first column is.
 const TITLE: usize = 48;
-const GOAL: usize = 104;
 
 /// Tables of what was measured, and of what that is beside the goals.
 pub(crate) fn print(machine: &Machine, options: &Options, results: &Results, verdicts: &[Verdict]) {
-    let Machine { cores, cpu, memory, system, load, date, versions } = machine;
     let (records, rounds) = (grouped(options.records), options.rounds);
-    println!("{records} ticks of 9 fields as JSON, 8 partitions, lz4; medians of {rounds}; {date}");
-    println!("{cores} cores of {cpu}, {} GB, {system}; load before {load}", memory / 1_000_000_000);
-    println!("{}\n", versions.iter().map(|(name, version)| format!("{name} {version}")).collect::<Vec<_>>().join(", "));
+    println!("{records} ticks of 9 fields as JSON, 8 partitions, lz4; medians of {rounds}; {}", machine.date);
+    println!("{machine}\n");
 
     println!("| {:<TITLE$} | records/s | CPU-s per million | peak memory | first landed | rows found | objects |", "");
     println!("|:{:-<TITLE$}-|----------:|------------------:|------------:|-------------:|-----------:|--------:|", "");
@@ -37,11 +34,8 @@ pub(crate) fn print(machine: &Machine, options: &Options, results: &Results, ver
         println!("| {:<TITLE$} | {rate} | {cpu:.2} | {memory} MB | {first} | {rows} | {objects} |", work.title());
     }
 
-    println!("\n| {:<GOAL$} | goal | found | |", "");
-    println!("|:{:-<GOAL$}-|-----:|------:|-|", "");
-    for Verdict { title, goal, found, is_met } in verdicts {
-        println!("| {title:<GOAL$} | {goal} | {found:.2} | {} |", if *is_met { "met" } else { "missed" });
-    }
+    println!();
+    verdict::print(verdicts);
 }
 
 /// The same, every run of it.
@@ -60,21 +54,14 @@ pub(crate) fn write_json(
             json!({ "name": work.name(), "title": work.title(), "median": median, "runs": runs })
         })
         .collect();
-    let goals: Vec<Value> = verdicts
-        .iter()
-        .map(|Verdict { title, goal, found, is_met }| {
-            json!({ "title": title, "goal": goal, "found": found, "met": is_met })
-        })
-        .collect();
-    let Machine { cores, cpu, memory, system, load, date, versions } = machine;
     let all = json!({
-        "date": date,
-        "machine": { "cores": cores, "cpu": cpu, "memory_bytes": memory, "system": system, "load_before": load },
-        "versions": versions,
+        "date": machine.date,
+        "machine": machine.figures(),
+        "versions": machine.versions,
         "records": options.records,
         "rounds": options.rounds,
         "works": works,
-        "goals": goals,
+        "goals": verdict::figures(verdicts),
     });
     let text = serde_json::to_string_pretty(&all)? + "\n";
     fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))

@@ -9,17 +9,15 @@ use anyhow::{Result, bail};
 use csv::ByteRecord;
 use rdkafka::ClientConfig;
 use rdkafka::bindings::*;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 
-use crate::measure::ticks::{schema, write_json};
-use crate::topic::PRODUCER;
+use crate::columns::{schema, write_json};
+use crate::kafka::{PRODUCER, send};
 
 /// A transaction takes so many records.
 const RECORDS: u64 = 100_000;
 
 const WAIT: Duration = Duration::from_secs(30);
-const WHILE_FULL: Duration = Duration::from_millis(1);
 
 /// What this program starts itself as.
 pub(crate) fn run(bootstrap: &str, topic: &str, csv: &Path) -> Result<()> {
@@ -35,7 +33,7 @@ pub(crate) fn run(bootstrap: &str, topic: &str, csv: &Path) -> Result<()> {
     while reader.read_byte_record(&mut record)? {
         json.clear();
         write_json(&schema, &record, &mut json);
-        send(&producer, topic, &record[0], &json)?;
+        send(&producer, BaseRecord::to(topic).key(&record[0]).payload(&json))?;
         sent += 1;
         if sent % RECORDS == 0 {
             commit(&producer)?;
@@ -43,22 +41,6 @@ pub(crate) fn run(bootstrap: &str, topic: &str, csv: &Path) -> Result<()> {
         }
     }
     commit(&producer)
-}
-
-/// Where the producer's queue is full, waits until it is not.
-pub(crate) fn send(
-    producer: &ThreadedProducer<DefaultProducerContext>,
-    topic: &str,
-    key: &[u8],
-    value: &[u8],
-) -> Result<()> {
-    loop {
-        match producer.send(BaseRecord::to(topic).key(key).payload(value)) {
-            Ok(()) => return Ok(()),
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => std::thread::sleep(WHILE_FULL),
-            Err((error, _)) => return Err(error.into()),
-        }
-    }
 }
 
 fn commit(producer: &ThreadedProducer<DefaultProducerContext>) -> Result<()> {

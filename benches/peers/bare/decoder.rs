@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use arrow::array::{ArrayRef, Float64Builder, Int64Builder, RecordBatch, StringBuilder, TimestampMillisecondBuilder};
 
-use crate::measure::ticks::schema;
+use crate::columns::schema;
 
 /// The columns of a batch that is being filled.
 #[derive(Default)]

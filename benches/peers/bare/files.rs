@@ -12,7 +12,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::uploads::Uploads;
-use crate::measure::ticks::schema;
+use crate::columns::schema;
 
 /// What is given to it becomes files, and the files are put, or dropped where nobody is to have them.
 pub(super) struct Files<T> {

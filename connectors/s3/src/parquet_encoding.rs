@@ -56,6 +56,9 @@ pub struct ParquetFile {
 /// batches.
 const BLOCK_ROWS: usize = 4096;
 
+/// So many pieces wait at most before they are joined: one of a few rows takes twice as much as its rows do.
+const MOST_PIECES: usize = 32;
+
 impl ParquetEncoding {
     pub(crate) fn new(compression: ParquetCompression, row_group_rows: usize) -> Self {
         let compression = match compression {
@@ -111,6 +114,11 @@ impl OpenFile for ParquetFile {
             self.pending_bytes += records.get_array_memory_size();
             self.pending.push(records);
         }
+        if self.pending.len() > MOST_PIECES {
+            let joined = join(&self.schema, &self.pending)?;
+            self.pending_bytes = joined.get_array_memory_size();
+            self.pending = vec![joined];
+        }
         Ok(())
     }
 
@@ -149,8 +157,7 @@ impl ParquetFile {
         let records = match &pending[..] {
             [] => return Ok(()),
             [records] => records.clone(),
-            _ => concat_batches(&self.schema, &pending)
-                .map_err(|error| Error::fatal("batches cannot be joined").with_source(error))?,
+            _ => join(&self.schema, &pending)?,
         };
         let writer = match &mut self.writer {
             Some(writer) => writer,
@@ -158,6 +165,10 @@ impl ParquetFile {
         };
         writer.write(&records).map_err(broken)
     }
+}
+
+fn join(schema: &SchemaRef, pieces: &[RecordBatch]) -> Result<RecordBatch> {
+    concat_batches(schema, pieces).map_err(|error| Error::fatal("batches cannot be joined").with_source(error))
 }
 
 /// A writer for a file that begins with these records.

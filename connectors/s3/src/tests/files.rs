@@ -1,6 +1,7 @@
 use std::io::Read;
 
-use arrow::array::{Date32Array, Decimal128Array, Float64Array, StringArray, TimestampMicrosecondArray};
+use arrow::array::{Date32Array, Decimal128Array, Float64Array, StringArray, TimestampMicrosecondArray, UInt32Array};
+use arrow::compute::take_record_batch;
 use parquet::basic::{Compression, Encoding, Type as PhysicalType};
 use pipeline_api::Sink;
 use serde_json::json;
@@ -195,6 +196,22 @@ async fn what_is_buffered_grows_with_what_is_put_and_is_gone_after_a_flush() {
     let size = sink.flush(ranges(0, 0, 250_000)).await.unwrap()[0].bytes;
     assert!(last.encoded / 4 < size && size < last.encoded * 4, "{} was estimated, {size} written", last.encoded);
     assert_eq!(sink.buffered(), Default::default());
+}
+
+#[tokio::test]
+async fn rows_that_come_a_few_at_a_time_take_little_more_memory_than_all_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, all) = (2000, stocks(2000));
+    let mut sink = parquet_sink(json!({ "url": "out" }), &all, folder.path()).await;
+    sink.put(batch(0, all.clone())).await.unwrap();
+    let at_once = sink.buffered();
+    sink.revoke(&[partition(0)]).await.unwrap();
+    for start in (0..rows).step_by(4) {
+        let few = take_record_batch(&all, &UInt32Array::from_iter_values(start..start + 4)).unwrap();
+        sink.put(batch(start.into(), few)).await.unwrap();
+    }
+    let few_at_a_time = sink.buffered();
+    assert!(few_at_a_time.memory < at_once.memory * 3 / 2, "{few_at_a_time:?} after {at_once:?}");
 }
 
 #[test]

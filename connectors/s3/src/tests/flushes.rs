@@ -31,7 +31,7 @@ async fn the_same_rows_leave_the_same_bytes_however_they_were_cut_into_batches()
     let total = 40_000;
     for partition_by in [json!([]), json!(["k"])] {
         let mut seen = Vec::new();
-        for size in [total, 8192, 1000, 777] {
+        for size in [total, 8192, 1000, 777, 50] {
             let settings =
                 |compression| json!({ "url": "out", "compression": compression, "partition_by": partition_by });
             flush_in_batches_of(&mut parquet_sink(settings("zstd"), &rows(0..1), folder.path()).await, size, total)

@@ -56,8 +56,9 @@ pub struct ParquetFile {
 /// batches.
 const BLOCK_ROWS: usize = 4096;
 
-/// So many pieces wait at most before they are joined: one of a few rows takes twice as much as its rows do.
-const MOST_PIECES: usize = 32;
+/// A piece of fewer rows takes much more memory than they do: so few such pieces wait at most before they are joined.
+const SMALL_ROWS: usize = 128;
+const MOST_SMALL: usize = 8;
 
 impl ParquetEncoding {
     pub(crate) fn new(compression: ParquetCompression, row_group_rows: usize) -> Self {
@@ -114,12 +115,7 @@ impl OpenFile for ParquetFile {
             self.pending_bytes += records.get_array_memory_size();
             self.pending.push(records);
         }
-        if self.pending.len() > MOST_PIECES {
-            let joined = join(&self.schema, &self.pending)?;
-            self.pending_bytes = joined.get_array_memory_size();
-            self.pending = vec![joined];
-        }
-        Ok(())
+        self.join_small_pieces()
     }
 
     fn buffered(&self) -> Buffered {
@@ -151,6 +147,19 @@ impl OpenFile for ParquetFile {
 }
 
 impl ParquetFile {
+    fn join_small_pieces(&mut self) -> Result<()> {
+        let small = self.pending.iter().rev().take_while(|piece| piece.num_rows() < SMALL_ROWS).count();
+        if small < MOST_SMALL {
+            return Ok(());
+        }
+        let pieces = self.pending.split_off(self.pending.len() - small);
+        let joined = join(&self.schema, &pieces)?;
+        self.pending_bytes -= pieces.iter().map(RecordBatch::get_array_memory_size).sum::<usize>();
+        self.pending_bytes += joined.get_array_memory_size();
+        self.pending.push(joined);
+        Ok(())
+    }
+
     fn write_pending(&mut self) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
         (self.pending_rows, self.pending_bytes) = (0, 0);

@@ -45,13 +45,14 @@ impl Joining {
     /// Whether it last said so, in librdkafka's words: `wait-join` while its request to join is not answered, `steady` when it
     /// has its partitions.
     fn is(&self, state: &str) -> bool {
-        *self.0.lock().unwrap() == state
+        *self.0.lock().expect("nobody panics with it") == state
     }
 }
 
 impl ClientContext for Joining {
     fn stats(&self, statistics: Statistics) {
-        *self.0.lock().unwrap() = statistics.cgrp.map(|group| group.join_state).unwrap_or_default();
+        *self.0.lock().expect("nobody panics with it") =
+            statistics.cgrp.map(|group| group.join_state).unwrap_or_default();
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use pipeline_api::{Findings, Severity};
+use pipeline_api::{ByteSize, Findings, Severity};
 use pipeline_runtime::{AwsMskIam, KafkaSettings, Latency};
 use rdkafka::ClientConfig;
 
@@ -629,8 +629,8 @@ fn a_consumer_gets_these_defaults() {
         "enable.auto.offset.store=false",
         "enable.partition.eof=true",
         "fetch.max.bytes=16777216",
-        "fetch.message.max.bytes=1048576",
-        "fetch.min.bytes=262144",
+        "fetch.message.max.bytes=262144",
+        "fetch.min.bytes=65536",
         "fetch.queue.backoff.ms=5",
         "fetch.wait.max.ms=100",
         "group.id=p.s",
@@ -639,7 +639,7 @@ fn a_consumer_gets_these_defaults() {
         "log.connection.close=false",
         "partition.assignment.strategy=range",
         "queued.max.messages.kbytes=16384",
-        "queued.min.messages=50000",
+        "queued.min.messages=10000",
         "session.timeout.ms=6000",
         "socket.keepalive.enable=true",
         "topic.metadata.refresh.interval.ms=30000",
@@ -655,6 +655,7 @@ fn a_producer_gets_these_defaults() {
         "bootstrap.servers=k:9092",
         "client.id=pipeline",
         "compression.type=lz4",
+        "delivery.report.only.error=true",
         "enable.idempotence=true",
         "linger.ms=50",
         "log.connection.close=false",
@@ -692,16 +693,26 @@ fn low_latency_changes_the_defaults() {
         let before = lines(&client(kind, &normal));
         lines(&client(kind, &low)).into_iter().filter(|line| !before.contains(line)).collect::<Vec<_>>()
     };
-    let expected = [
-        "fetch.min.bytes=1",
-        "fetch.queue.backoff.ms=1",
-        "fetch.wait.max.ms=50",
-        "queued.max.messages.kbytes=8192",
-        "queued.min.messages=10000",
-    ];
+    let expected =
+        ["fetch.min.bytes=1", "fetch.queue.backoff.ms=1", "fetch.wait.max.ms=50", "queued.max.messages.kbytes=8192"];
     assert_eq!(changed(Kind::Consumer), expected);
     assert_eq!(changed(Kind::Producer), ["linger.ms=5"]);
     assert_eq!(changed(Kind::Admin), Vec::<String>::new());
+}
+
+#[test]
+fn the_part_of_the_files_memory_is_a_default_too() {
+    let mut settings = settings("bootstrap.servers=k:9092");
+    (settings.read_queue, settings.write_queue) = (Some(ByteSize::mib(3)), Some(ByteSize::mib(5)));
+    let of = |settings: &_| {
+        let (consumer, producer) = (client(Kind::Consumer, settings), client(Kind::Producer, settings));
+        [consumer.get("queued.max.messages.kbytes"), producer.get("queue.buffering.max.kbytes")]
+            .map(|found| found.map(str::to_owned))
+    };
+    assert_eq!(of(&settings), [Some("3072".into()), Some("5120".into())]);
+    settings.consumer.insert("queued.max.messages.kbytes".into(), "7".into());
+    settings.properties.insert("queue.buffering.max.kbytes".into(), "8".into());
+    assert_eq!(of(&settings), [Some("7".into()), Some("8".into())]);
 }
 
 #[test]

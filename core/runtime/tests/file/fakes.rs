@@ -33,12 +33,13 @@ pub(crate) fn registry() -> Registry {
 
 /// What is wrong with Kafka properties, for a client that knows a few.
 pub(crate) fn check_kafka(settings: &KafkaSettings, findings: &mut Findings) {
-    const KNOWN: [&str; 11] = [
+    const KNOWN: [&str; 12] = [
         "bootstrap.servers",
         "fetch.min.bytes",
         "check.crcs",
         "linger.ms",
         "batch.size",
+        "queue.buffering.max.kbytes",
         "socket.timeout.ms",
         "sasl.mechanism",
         "sasl.username",

@@ -83,7 +83,7 @@ fn write_text(out: &mut impl Write, plan: &PipelinePlan, ahead: &Ahead) -> io::R
     Ok(())
 }
 
-/// What the program itself takes was measured: an idle one, its code included.
+/// What the program itself takes was measured: the peak of a run from Kafka to S3 without what its records took.
 fn memory(RecordMemory { flushes, fetched, sent }: RecordMemory) -> Vec<String> {
     let parts = [(flushes, "of records in flushes"), (fetched, "fetched"), (sent, "being sent")];
     let parts = parts.into_iter().filter(|(bytes, _)| *bytes > 0);

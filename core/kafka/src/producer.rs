@@ -83,8 +83,8 @@ impl KafkaProducer {
         Ok(())
     }
 
-    /// Hands one record to librdkafka. Looks again and again while it holds as many as it may: it reports failures alone, because
-    /// a report of every record costs as much as half of sending it.
+    /// Hands one record to librdkafka. Looks again and again while it holds as many as it may: it reports failures alone, and a
+    /// report of every record would cost more than these looks.
     async fn hand_over(&self, record: &Record<'_>) -> Result<(), CommitError> {
         let mut wait = FULL;
         loop {

@@ -50,10 +50,10 @@ impl Plan {
 
     /// What the records of all its tasks may take.
     pub fn memory(&self) -> RecordMemory {
-        let tasks = |tasks: &mut dyn Iterator<Item = u32>| tasks.map(u64::from).sum::<u64>();
-        let readers = tasks(&mut self.sinks.iter().map(|sink| sink.tasks));
-        let writers = tasks(&mut self.sources.iter().map(|source| source.tasks));
-        let flushes = self.sinks.iter().map(|sink| sink.flush.memory.times(sink.tasks.into()).bytes()).sum();
+        let readers = self.sinks.iter().map(|sink| u64::from(sink.tasks)).sum();
+        let writers = self.sources.iter().map(|source| u64::from(source.tasks)).sum();
+        let flushes = self.sinks.iter().map(|sink| sink.flush.memory.times(sink.tasks.into()).bytes());
+        let flushes = flushes.fold(0, u64::saturating_add);
         let (fetched, sent) = match &self.broker {
             BrokerSettings::Embedded(_) => (0, 0),
             BrokerSettings::Kafka(kafka) => {

@@ -192,8 +192,7 @@ const ALL: [(&str, &str); 4] = [
     ("topic.metadata.refresh.interval.ms", "30000"),
 ];
 
-/// Answers and a queue that fit the processor's caches: with those of a mebibyte a record costs a third more CPU time, half of it for
-/// memory that comes and goes. With librdkafka's own `fetch.queue.backoff.ms` of a second a reader that is fast waits most of the time.
+/// Answers and a queue that fit the processor's caches: with those of a mebibyte a record costs a quarter more CPU time. With librdkafka's own `fetch.queue.backoff.ms` of a second a reader that is fast waits most of the time.
 const CONSUMER: [(&str, &str); 6] = [
     ("fetch.min.bytes", "65536"),
     ("fetch.wait.max.ms", "100"),

@@ -257,7 +257,7 @@ pub struct FlushSpec {
     pub idle: Option<HumanDuration>,
     /// The memory that each task may use for records that are not committed: half of it for those that it collects, half for
     /// those that are being made durable. Larger files take more. The default is 32MiB, or four times `bytes` where that is
-    /// given and larger.
+    /// given and larger; where the file has `memory`, it is the task's part of that.
     pub memory: Option<ByteSize>,
 }
 

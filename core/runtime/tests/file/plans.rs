@@ -106,6 +106,20 @@ async fn the_memory_of_a_file_is_shared_out_over_its_tasks() {
 }
 
 #[tokio::test]
+async fn memory_has_no_part_for_queues_that_nobody_has_and_no_end() {
+    let kafka = "kafka: { bootstrap.servers: k }\n";
+    let sources = GOOD.split_once("sinks:").unwrap().0.to_owned() + kafka + "memory: 8MiB\n";
+    let BrokerSettings::Kafka(settings) = File::new(sources).loaded().await.plan.broker else { panic!("no cluster") };
+    assert_eq!((settings.read_queue(), settings.write_queue()), (ByteSize::mib(16), ByteSize::mib(8)));
+    let most = "    flush: { memory: 16777215TiB }\n";
+    let other = "  - { type: lake, name: other, config: { url: file:///other }, flush: { memory: 16777215TiB } }\n";
+    let plan = File::new(GOOD.to_owned() + most + other).loaded().await.plan;
+    assert_eq!(plan.memory().flushes, u64::MAX);
+    let lines = File::new(GOOD.to_owned() + most + other + "memory: 1GiB\n").lines().await;
+    assert!(lines[0].contains("memory: `1GiB` is too little for what shares it"), "{lines:?}");
+}
+
+#[tokio::test]
 async fn sizes_durations_and_numbers_may_be_written_in_every_form_that_says_the_same() {
     let text = GOOD.replace("partitions: 6", "partitions: 6.0")
         + "    flush: { rows: 1e3, bytes: 1e6, every: 1h 30m, memory: 2TiB }\n";

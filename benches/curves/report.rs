@@ -1,9 +1,8 @@
 //! What is said of it.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::machine::Machine;
@@ -66,14 +65,6 @@ pub(crate) fn write_json(file: &Path, machine: &Machine, options: &Options, sect
             "goals": verdict::figures(&section.verdicts),
         })
     };
-    let all = json!({
-        "date": machine.date,
-        "machine": machine.figures(),
-        "versions": machine.versions,
-        "records": options.records,
-        "rounds": options.rounds,
-        "sections": sections.iter().map(figures).collect::<Vec<_>>(),
-    });
-    let text = serde_json::to_string_pretty(&all)? + "\n";
-    fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
+    let sections: Vec<Value> = sections.iter().map(figures).collect();
+    machine.write_json(file, options.records, options.rounds, [("sections", json!(sections))])
 }

@@ -1,22 +1,24 @@
 //! On what, of what and when it was measured.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 use std::{fmt, fs};
 
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 /// A machine, as far as it matters here. It shows as two lines, for a person.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    pub(crate) cores: usize,
-    pub(crate) cpu: String,
-    pub(crate) memory: u64,
-    pub(crate) system: String,
+    cores: usize,
+    cpu: String,
+    memory: u64,
+    system: String,
     /// The load averages at the start: what else it did.
-    pub(crate) load: String,
+    load: String,
     pub(crate) date: String,
-    pub(crate) versions: BTreeMap<&'static str, String>,
+    versions: BTreeMap<&'static str, String>,
 }
 
 impl Machine {
@@ -35,9 +37,27 @@ impl Machine {
         }
     }
 
-    pub(crate) fn figures(&self) -> Value {
-        let Self { cores, cpu, memory, system, load, .. } = self;
-        json!({ "cores": cores, "cpu": cpu, "memory_bytes": memory, "system": system, "load_before": load })
+    /// Writes as JSON what it is, how much was measured, and what was found.
+    pub(crate) fn write_json(
+        &self,
+        file: &Path,
+        records: u64,
+        rounds: usize,
+        found: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> Result<()> {
+        let Self { cores, cpu, memory, system, load, date, versions } = self;
+        let mut all = json!({
+            "date": date,
+            "machine": { "cores": cores, "cpu": cpu, "memory_bytes": memory, "system": system, "load_before": load },
+            "versions": versions,
+            "records": records,
+            "rounds": rounds,
+        });
+        for (name, figures) in found {
+            all[name] = figures;
+        }
+        let text = serde_json::to_string_pretty(&all)? + "\n";
+        fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
     }
 }
 

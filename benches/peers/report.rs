@@ -1,9 +1,8 @@
 //! What is said of it.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::machine::Machine;
@@ -54,17 +53,8 @@ pub(crate) fn write_json(
             json!({ "name": work.name(), "title": work.title(), "median": median, "runs": runs })
         })
         .collect();
-    let all = json!({
-        "date": machine.date,
-        "machine": machine.figures(),
-        "versions": machine.versions,
-        "records": options.records,
-        "rounds": options.rounds,
-        "works": works,
-        "goals": verdict::figures(verdicts),
-    });
-    let text = serde_json::to_string_pretty(&all)? + "\n";
-    fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
+    let found = [("works", json!(works)), ("goals", json!(verdict::figures(verdicts)))];
+    machine.write_json(file, options.records, options.rounds, found)
 }
 
 fn figures(Run { usage, first, found }: &Run, records: u64) -> Value {

@@ -1,13 +1,15 @@
 //! The converter `json`.
 
-use arrow::array::{Array, BinaryArray, RecordBatch};
+use arrow::array::{BinaryArray, RecordBatch};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{Schema, SchemaRef};
-use pipeline_api::{Context, Converter, Decoded, Error, Findings, Plugin, RejectedRow, Result, async_trait, register};
+use pipeline_api::{Context, Converter, Decoded, Error, Findings, Plugin, Result, async_trait, register};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::payloads::Payloads;
 use crate::reader::RecordReader;
+use crate::refusal::{not_utf8, tombstone};
 use crate::writer::{RowWriter, TimestampStyle, check_schema, typical_bytes};
 
 /// One compact JSON object a record: what `topic.format: json` means.
@@ -114,24 +116,21 @@ impl Converter for JsonConverter {
     }
 
     fn decode(&self, values: &BinaryArray) -> Result<Decoded> {
-        let mut reader = RecordReader::new(self.schema.clone(), self.unknown, values.len())?;
+        let payloads = Payloads::new(values);
+        let mut reader = RecordReader::new(self.schema.clone(), self.unknown, payloads.len())?;
         let mut rejected = Vec::new();
-        for (row, value) in values.iter().enumerate() {
-            match value {
-                None => rejected.push(tombstone(row)),
-                Some(payload) => {
-                    if let Err(refusal) = reader.read(payload) {
-                        rejected.push(refusal.of_row(row));
-                    }
-                }
+        for row in 0..payloads.len() {
+            let read = match payloads.get(row) {
+                Ok(Some(payload)) => reader.read(payload),
+                Ok(None) => Err(tombstone()),
+                Err(error) => Err(not_utf8(error)),
+            };
+            if let Err(refusal) = read {
+                rejected.push(refusal.of_row(row));
             }
         }
         Ok(Decoded { records: reader.finish()?, rejected })
     }
-}
-
-fn tombstone(row: usize) -> RejectedRow {
-    RejectedRow { row, field: None, reason: "is a tombstone (a record without a value), expected a JSON object".into() }
 }
 
 pub(crate) fn too_large() -> Error {

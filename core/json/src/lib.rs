@@ -12,6 +12,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod converter;
+mod payloads;
 mod reader;
 mod rows;
 mod writer;

@@ -28,7 +28,7 @@ impl RecordReader {
     }
 
     /// Takes one payload as the next row, or says why it is none.
-    pub(crate) fn read(&mut self, payload: &[u8]) -> Result<(), Refusal> {
+    pub(crate) fn read(&mut self, payload: &str) -> Result<(), Refusal> {
         match read_payload(&mut self.record, payload, self.rows) {
             Ok(()) => {
                 self.rows += 1;
@@ -50,11 +50,7 @@ impl RecordReader {
     }
 }
 
-fn read_payload(record: &mut ObjectReader, payload: &[u8], row: usize) -> Outcome<()> {
-    let text = match std::str::from_utf8(payload) {
-        Ok(text) => text,
-        Err(error) => return refuse(format!("is not UTF-8 at byte {}, expected JSON", error.valid_up_to())),
-    };
+fn read_payload(record: &mut ObjectReader, text: &str, row: usize) -> Outcome<()> {
     if text.starts_with('\u{feff}') {
         return refuse("begins with a byte order mark, expected a JSON object");
     }

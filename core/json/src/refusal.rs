@@ -18,6 +18,16 @@ pub(crate) fn refuse<T>(reason: impl Into<String>) -> Outcome<T> {
     Err(Box::new(Refusal { field: None, reason: reason.into() }))
 }
 
+/// Refuses a record without a value.
+pub(crate) fn tombstone() -> Refusal {
+    Refusal { field: None, reason: "is a tombstone (a record without a value), expected a JSON object".into() }
+}
+
+/// Refuses a payload that is no text.
+pub(crate) fn not_utf8(error: std::str::Utf8Error) -> Refusal {
+    Refusal { field: None, reason: format!("is not UTF-8 at byte {}, expected JSON", error.valid_up_to()) }
+}
+
 impl Refusal {
     /// Puts `parent` before the path of the field.
     pub(crate) fn within(mut self: Box<Self>, parent: &str) -> Box<Self> {

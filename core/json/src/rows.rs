@@ -20,10 +20,9 @@ use crate::writer::{RowWriter, TimestampStyle};
 /// why; [`Config`](pipeline_api::ErrorKind::Config) if a column's type has no JSON form.
 pub fn to_batch(schema: &SchemaRef, rows: &[impl Serialize]) -> Result<RecordBatch> {
     let mut reader = RecordReader::new(schema.clone(), UnknownFields::Strict, rows.len())?;
-    let (mut payload, mut bytes) = (Vec::new(), 0);
+    let mut bytes = 0;
     for (number, row) in rows.iter().enumerate() {
-        payload.clear();
-        serde_json::to_writer(&mut payload, row)
+        let payload = serde_json::to_string(row)
             .map_err(|error| Error::data(format!("row {number} does not serialize")).with_source(error))?;
         bytes += payload.len();
         if i32::try_from(bytes).is_err() {

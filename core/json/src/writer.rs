@@ -80,8 +80,11 @@ impl ObjectWriter {
         into.push(b'{');
         let mut first = true;
         for column in self.0.iter().filter(|column| !column.is_null(row)) {
-            // The key begins with the comma that the first one does not need.
-            into.extend_from_slice(&column.key[usize::from(first)..]);
+            if first {
+                into.extend_from_slice(&column.key.as_bytes()[1..]);
+            } else {
+                column.key.write(into);
+            }
             column.values.write(&column.name, row, into)?;
             first = false;
         }
@@ -92,19 +95,15 @@ impl ObjectWriter {
 
 struct ColumnWriter {
     name: String,
-    /// `,"name":`
-    key: Vec<u8>,
+    key: Key,
     nulls: Option<NullBuffer>,
     values: Values,
 }
 
 impl ColumnWriter {
     fn new(name: &str, column: &ArrayRef, timestamps: TimestampStyle) -> Result<Self> {
-        let mut key = vec![b','];
-        values::write_json(name, &mut key)?;
-        key.push(b':');
         let values = Values::new(name, column, timestamps)?;
-        Ok(Self { name: name.to_owned(), key, nulls: column.logical_nulls(), values })
+        Ok(Self { name: name.to_owned(), key: Key::new(name)?, nulls: column.logical_nulls(), values })
     }
 
     fn is_null(&self, row: usize) -> bool {
@@ -117,5 +116,42 @@ impl ColumnWriter {
             false => self.values.write(&self.name, row, into)?,
         }
         Ok(())
+    }
+}
+
+/// What stands before a value: `,"name":`
+struct Key {
+    /// Filled up with zeros to at least a block.
+    text: Vec<u8>,
+    length: usize,
+}
+
+impl Key {
+    /// Copying so many bytes takes one instruction, and copying as many as there are, a call.
+    const BLOCK: usize = 16;
+
+    fn new(name: &str) -> Result<Self> {
+        let mut text = vec![b','];
+        values::write_json(name, &mut text)?;
+        text.push(b':');
+        let length = text.len();
+        text.resize(length.max(Self::BLOCK), 0);
+        Ok(Self { text, length })
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.text[..self.length]
+    }
+
+    #[inline]
+    fn write(&self, into: &mut Vec<u8>) {
+        match self.text.first_chunk::<{ Self::BLOCK }>() {
+            Some(block) if self.length <= Self::BLOCK => {
+                let end = into.len() + self.length;
+                into.extend_from_slice(block);
+                into.truncate(end);
+            }
+            _ => into.extend_from_slice(self.as_bytes()),
+        }
     }
 }

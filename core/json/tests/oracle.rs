@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, BinaryArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use pipeline_api::{Converter, parse_column};
@@ -160,6 +160,21 @@ proptest! {
         let converter = JsonConverter::new(schema(), UnknownFields::Strict).unwrap();
         let decoded = converter.decode(&BinaryArray::from_iter_values(&payloads)).unwrap();
         prop_assert_eq!(decoded.records.num_rows() + decoded.rejected.len(), payloads.len());
+    }
+}
+
+#[test]
+fn a_part_of_a_column_of_texts_is_escaped_where_it_must_be() {
+    let texts = arrow::array::StringArray::from(vec!["\"", "a", "é", "\u{1}", "\\", "b"]);
+    for start in 0..texts.len() {
+        for length in 1..=texts.len() - start {
+            let part = texts.slice(start, length);
+            let records = RecordBatch::try_from_iter([("c", Arc::new(part.clone()) as ArrayRef)]).unwrap();
+            let mut lines = Vec::new();
+            write_lines(&records, TimestampStyle::Iso, &mut lines).unwrap();
+            let expected: String = part.iter().map(|text| format!("{}\n", serde_json::json!({ "c": text }))).collect();
+            assert_eq!(String::from_utf8(lines).unwrap(), expected);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::converter::UnknownFields;
 use crate::number::{self, Misfit};
 use crate::refusal::{Outcome, refuse, shown};
 use crate::scanner::{Number, Scanner};
-use crate::time::{self, TimeProblem};
+use crate::time::{self, LastDay, TimeProblem};
 
 /// The values that were taken so far. After a refusal one more may stand here, until the row is cut off.
 pub(super) enum Values {
@@ -31,7 +31,7 @@ pub(super) enum Values {
     Float64(Vec<f64>),
     Decimal(Vec<i128>, u8, u8),
     Date(Vec<i32>),
-    Timestamp(Vec<i64>, TimeUnit),
+    Timestamp(Vec<i64>, TimeUnit, LastDay),
     Text(Spans),
     Binary(Spans),
     List(Vec<i32>, Box<ColumnReader>),
@@ -59,7 +59,7 @@ impl Values {
                 Self::Decimal(Vec::with_capacity(rows), *precision, scale.unsigned_abs())
             }
             DataType::Date32 => Self::Date(Vec::with_capacity(rows)),
-            DataType::Timestamp(unit, None) => Self::Timestamp(Vec::with_capacity(rows), *unit),
+            DataType::Timestamp(unit, None) => Self::Timestamp(Vec::with_capacity(rows), *unit, LastDay::default()),
             DataType::Utf8 => Self::Text(Spans::new(rows)),
             DataType::Binary => Self::Binary(Spans::new(rows)),
             DataType::List(item) => {
@@ -110,9 +110,9 @@ impl Values {
                 let text = scanner.string()?;
                 values.push(time::parse_date(&text).or_else(|why| mistimed(&text, why, field))?);
             }
-            Self::Timestamp(values, unit) => {
+            Self::Timestamp(values, unit, last) => {
                 let text = scanner.string()?;
-                values.push(time::parse_timestamp(&text, *unit).or_else(|why| mistimed(&text, why, field))?);
+                values.push(time::parse_timestamp(&text, *unit, last).or_else(|why| mistimed(&text, why, field))?);
             }
             Self::Text(texts) => texts.push(scanner.string()?.as_bytes()),
             Self::Binary(values) => {
@@ -141,7 +141,7 @@ impl Values {
             Self::Int8(values) => values.push(0),
             Self::Int16(values) => values.push(0),
             Self::Int32(values) | Self::Date(values) => values.push(0),
-            Self::Int64(values) | Self::Timestamp(values, _) => values.push(0),
+            Self::Int64(values) | Self::Timestamp(values, ..) => values.push(0),
             Self::Float32(values) => values.push(0.0),
             Self::Float64(values) => values.push(0.0),
             Self::Decimal(values, ..) => values.push(0),
@@ -161,7 +161,7 @@ impl Values {
             Self::Int8(values) => values.truncate(rows),
             Self::Int16(values) => values.truncate(rows),
             Self::Int32(values) | Self::Date(values) => values.truncate(rows),
-            Self::Int64(values) | Self::Timestamp(values, _) => values.truncate(rows),
+            Self::Int64(values) | Self::Timestamp(values, ..) => values.truncate(rows),
             Self::Float32(values) => values.truncate(rows),
             Self::Float64(values) => values.truncate(rows),
             Self::Decimal(values, ..) => values.truncate(rows),
@@ -192,10 +192,10 @@ impl Values {
                 Arc::new(values.with_precision_and_scale(precision, scale as i8).map_err(ill_formed)?)
             }
             Self::Date(values) => primitive::<Date32Type>(values, nulls),
-            Self::Timestamp(values, TimeUnit::Second) => primitive::<TimestampSecondType>(values, nulls),
-            Self::Timestamp(values, TimeUnit::Millisecond) => primitive::<TimestampMillisecondType>(values, nulls),
-            Self::Timestamp(values, TimeUnit::Microsecond) => primitive::<TimestampMicrosecondType>(values, nulls),
-            Self::Timestamp(values, TimeUnit::Nanosecond) => primitive::<TimestampNanosecondType>(values, nulls),
+            Self::Timestamp(values, TimeUnit::Second, _) => primitive::<TimestampSecondType>(values, nulls),
+            Self::Timestamp(values, TimeUnit::Millisecond, _) => primitive::<TimestampMillisecondType>(values, nulls),
+            Self::Timestamp(values, TimeUnit::Microsecond, _) => primitive::<TimestampMicrosecondType>(values, nulls),
+            Self::Timestamp(values, TimeUnit::Nanosecond, _) => primitive::<TimestampNanosecondType>(values, nulls),
             Self::Text(values) => {
                 let (offsets, bytes) = values.finish();
                 Arc::new(StringArray::try_new(offsets, bytes, nulls).map_err(ill_formed)?)

@@ -1,5 +1,7 @@
 //! The values of one column as JSON text.
 
+use std::cell::Cell;
+
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, StringArray, StringViewArray};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
@@ -10,7 +12,7 @@ use pipeline_api::{Error, Result, type_text};
 use serde::Serialize;
 
 use super::{ColumnWriter, ObjectWriter, TimestampStyle};
-use crate::time;
+use crate::time::{self, LastDay};
 
 /// The values of a column, in the type that says how they are written.
 pub(super) enum Values {
@@ -28,7 +30,9 @@ pub(super) enum Values {
     Float64(ScalarBuffer<f64>),
     Decimal(ScalarBuffer<i128>, usize),
     Date(ScalarBuffer<i32>),
-    Timestamp(ScalarBuffer<i64>, TimeUnit, u8),
+    Timestamp(ScalarBuffer<i64>, TimeUnit, u8, Cell<LastDay>),
+    /// No text holds a character that JSON escapes.
+    PlainText(StringArray),
     Text(StringArray),
     TextView(StringViewArray),
     Binary(BinaryArray),
@@ -61,9 +65,12 @@ impl Values {
                     TimestampStyle::Iso => b'T',
                     TimestampStyle::Athena => b' ',
                 };
-                Self::Timestamp(timestamp(column, *unit), *unit, separator)
+                Self::Timestamp(timestamp(column, *unit), *unit, separator, Cell::default())
             }
-            DataType::Utf8 => Self::Text(column.as_string().clone()),
+            DataType::Utf8 => {
+                let texts = column.as_string::<i32>().clone();
+                if is_plain(&texts) { Self::PlainText(texts) } else { Self::Text(texts) }
+            }
             DataType::Utf8View => Self::TextView(column.as_string_view().clone()),
             DataType::Binary => Self::Binary(column.as_binary().clone()),
             DataType::List(item) => {
@@ -94,7 +101,7 @@ impl Values {
             Self::UInt64(values) => write_json(&values[row], into)?,
             Self::Float32(values) if values[row].is_finite() => write_json(&values[row], into)?,
             Self::Float32(values) => return Err(no_form(name, values[row])),
-            Self::Float64(values) if values[row].is_finite() => write_json(&values[row], into)?,
+            Self::Float64(values) if values[row].is_finite() => write_double(values[row], into)?,
             Self::Float64(values) => return Err(no_form(name, values[row])),
             Self::Decimal(values, scale) => write_decimal(values[row], *scale, into),
             Self::Date(values) => {
@@ -103,11 +110,17 @@ impl Values {
                 time::write_date(days.into(), into).ok_or_else(|| no_year(name, days, "days"))?;
                 into.push(b'"');
             }
-            Self::Timestamp(values, unit, separator) => {
+            Self::Timestamp(values, unit, separator, last) => {
                 into.push(b'"');
-                let value = values[row];
-                time::write_timestamp(value, *unit, *separator, into)
+                let (value, mut day) = (values[row], last.get());
+                time::write_timestamp(value, *unit, *separator, &mut day, into)
                     .ok_or_else(|| no_year(name, value, time_unit(*unit)))?;
+                last.set(day);
+                into.push(b'"');
+            }
+            Self::PlainText(values) => {
+                into.push(b'"');
+                into.extend_from_slice(values.value(row).as_bytes());
                 into.push(b'"');
             }
             Self::Text(values) => write_json(values.value(row), into)?,
@@ -124,6 +137,37 @@ impl Values {
 pub(super) fn write_json<T: Serialize + ?Sized>(value: &T, into: &mut Vec<u8>) -> Result<()> {
     serde_json::to_writer(into, value)
         .map_err(|error| Error::fatal("a value cannot be written as JSON").with_source(error))
+}
+
+/// Whether JSON escapes nothing in these texts (RFC 8259, section 7).
+fn is_plain(texts: &StringArray) -> bool {
+    let offsets = texts.value_offsets();
+    let bytes = &texts.value_data()[offsets[0] as usize..offsets[offsets.len() - 1] as usize];
+    // Without an early end, so that many bytes are looked at in one step.
+    !bytes.iter().fold(false, |found, byte| found | matches!(byte, b'"' | b'\\' | 0..0x20))
+}
+
+/// Appends a finite double as serde_json writes it. Prices have few digits behind the point: where the nearest whole number of
+/// ten-thousandths stands for the same double and has at most 15 digits, no shorter text does, because each double has at most
+/// one text of so few digits.
+fn write_double(value: f64, into: &mut Vec<u8>) -> Result<()> {
+    const PARTS: f64 = 1e4;
+    const MOST: f64 = 1e15;
+    let parts = value.abs() * PARTS;
+    let whole = (parts + 0.5) as u64;
+    if parts >= MOST || whole as f64 / PARTS != value.abs() {
+        return write_json(&value, into);
+    }
+    if value.is_sign_negative() {
+        into.push(b'-');
+    }
+    write_json(&(whole / PARTS as u64), into)?;
+    let behind_point = whole % PARTS as u64;
+    let digit = |power: u64| b'0' + (behind_point / power % 10) as u8;
+    let text = [b'.', digit(1000), digit(100), digit(10), digit(1)];
+    let zeros = text[2..].iter().rev().take_while(|digit| **digit == b'0').count();
+    into.extend_from_slice(&text[..text.len() - zeros]);
+    Ok(())
 }
 
 fn write_list(items: std::ops::Range<usize>, writer: &ColumnWriter, into: &mut Vec<u8>) -> Result<()> {
@@ -216,7 +260,39 @@ fn no_year(name: &str, value: impl std::fmt::Display, unit: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::write_decimal;
+    use proptest::prelude::*;
+
+    use super::{write_decimal, write_double};
+
+    fn assert_as_serde_json(value: f64) {
+        let mut written = Vec::new();
+        write_double(value, &mut written).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&value).unwrap());
+    }
+
+    #[test]
+    fn the_ends_of_short_doubles_are_written_as_serde_json_writes_them() {
+        for value in
+            [0.0, 0.0001, 0.00009, 0.00005, 1e-5, 0.5, 1.0, 99_999_999_999.999_9, 1e11, 1e15, 1e16, 1e300, 5e-324]
+        {
+            assert_as_serde_json(value);
+            assert_as_serde_json(-value);
+            assert_as_serde_json(f64::from_bits(value.to_bits() + 1));
+            assert_as_serde_json(f64::from_bits(value.to_bits().saturating_sub(1)));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn a_double_is_written_as_serde_json_writes_it(
+            bits in any::<f64>().prop_filter("finite", |value| value.is_finite()), digits in any::<i64>(), power in 0..16i32, shift in 0..64u32,
+        ) {
+            assert_as_serde_json(bits);
+            assert_as_serde_json((digits >> shift) as f64 / 10f64.powi(power));
+        }
+    }
 
     #[test]
     fn a_decimal_keeps_all_its_digits() {

@@ -114,6 +114,25 @@ fn a_tombstone_is_refused_and_its_neighbours_stay() {
     assert_eq!(decoded.rejected, [0, 2].map(|row| RejectedRow { row, field: None, reason: reason.into() }));
 }
 
+/// All payloads of a batch are checked for UTF-8 at once, and lie in one buffer with others.
+#[test]
+fn a_character_that_goes_on_in_the_next_payload_spoils_both_and_no_other() {
+    let values = BinaryArray::from_iter_values([
+        &b"\xff"[..],
+        "{\"b\":\"é\"}".as_bytes(),
+        b"{\"b\":\"\xc3",
+        b"\xa9\"}",
+        b"{\"a\":1}",
+        b"\xff",
+    ]);
+    let converter = JsonConverter::new(schema(&COLUMNS), UnknownFields::Ignore).unwrap();
+    let decoded = converter.decode(&values.slice(1, 4)).unwrap();
+    assert_eq!(encoded(&decoded.records), ["{\"b\":\"é\"}", "{\"a\":1}"]);
+    let found: Vec<_> = decoded.rejected.iter().map(|refused| (refused.row, refused.reason.as_str())).collect();
+    let reason = |byte: usize| format!("is not UTF-8 at byte {byte}, expected JSON");
+    assert_eq!(found, [(1, &reason(6)[..]), (2, &reason(0)[..])]);
+}
+
 /// Debug builds take the most: about 1 KiB a level.
 const STACK: usize = 256 * 1024;
 

@@ -1,6 +1,7 @@
 //! How records become the bytes of a file.
 
 use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
 use pipeline_api::{Buffered, FileFormat, RecordBatch, Result};
 
 /// A form of files, with its settings.
@@ -19,6 +20,11 @@ pub trait Encoding: Send + Sync + 'static {
 
     /// Does all that can fail because of a record, so that a batch is taken whole or not at all.
     fn prepare(&self, records: RecordBatch) -> Result<Self::Block>;
+
+    /// A block of records that are JSON lines, if files of this form are made of such.
+    fn block_of_lines(&self, _lines: Bytes) -> Option<Self::Block> {
+        None
+    }
 
     /// A new file. Its bytes follow from its rows alone, not from the batches in which they come.
     fn start(&self, schema: &SchemaRef) -> Self::File;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
 use flate2::write::GzEncoder;
 use pipeline_api::{Buffered, Error, FileFormat, RecordBatch, Result};
 use pipeline_json::{TimestampStyle, write_lines};
@@ -55,7 +56,7 @@ impl JsonEncoding {
 }
 
 impl Encoding for JsonEncoding {
-    type Block = Vec<u8>;
+    type Block = Bytes;
     type File = JsonFile;
     const FORMAT: FileFormat = FileFormat::JsonLines;
 
@@ -67,10 +68,14 @@ impl Encoding for JsonEncoding {
         }
     }
 
-    fn prepare(&self, records: RecordBatch) -> Result<Vec<u8>> {
+    fn prepare(&self, records: RecordBatch) -> Result<Bytes> {
         let mut text = Vec::new();
         write_lines(&records, TimestampStyle::Athena, &mut text)?;
-        Ok(text)
+        Ok(text.into())
+    }
+
+    fn block_of_lines(&self, lines: Bytes) -> Option<Bytes> {
+        Some(lines)
     }
 
     fn start(&self, _schema: &SchemaRef) -> JsonFile {
@@ -79,21 +84,26 @@ impl Encoding for JsonEncoding {
 }
 
 impl OpenFile for JsonFile {
-    type Block = Vec<u8>;
+    type Block = Bytes;
 
-    fn write(&mut self, text: Vec<u8>) -> Result<()> {
-        match self.pending.is_empty() {
-            true => self.pending = text,
-            false => self.pending.extend_from_slice(&text),
-        }
+    fn write(&mut self, mut text: Bytes) -> Result<()> {
         if self.compression == JsonCompression::None {
+            self.pending.extend_from_slice(&text);
             return Ok(());
         }
-        let whole = self.pending.len() / BLOCK_BYTES * BLOCK_BYTES;
-        for start in (0..whole).step_by(BLOCK_BYTES) {
-            self.compress(start..start + BLOCK_BYTES).map_err(broken)?;
+        if !self.pending.is_empty() {
+            let missing = BLOCK_BYTES - self.pending.len();
+            self.pending.extend_from_slice(&text.split_to(missing.min(text.len())));
+            if self.pending.len() < BLOCK_BYTES {
+                return Ok(());
+            }
+            self.compress_pending()?;
         }
-        self.pending.drain(..whole);
+        while text.len() >= BLOCK_BYTES {
+            let block = text.split_to(BLOCK_BYTES);
+            self.compressor()?.compress(&block)?;
+        }
+        self.pending.extend_from_slice(&text);
         Ok(())
     }
 
@@ -111,7 +121,7 @@ impl OpenFile for JsonFile {
         if self.compression == JsonCompression::None {
             return Ok(self.pending);
         }
-        self.compress(0..self.pending.len()).map_err(broken)?;
+        self.compress_pending()?;
         match self.compressor {
             Some(Compressor::Gzip(encoder)) => encoder.finish().map_err(broken),
             Some(Compressor::Zstd(encoder)) => encoder.finish().map_err(broken),
@@ -121,15 +131,19 @@ impl OpenFile for JsonFile {
 }
 
 impl JsonFile {
-    fn compress(&mut self, range: std::ops::Range<usize>) -> io::Result<()> {
-        let compressor = match &mut self.compressor {
+    fn compress_pending(&mut self) -> Result<()> {
+        let mut pending = std::mem::take(&mut self.pending);
+        self.compressor()?.compress(&pending)?;
+        pending.clear();
+        self.pending = pending;
+        Ok(())
+    }
+
+    fn compressor(&mut self) -> Result<&mut Compressor> {
+        Ok(match &mut self.compressor {
             Some(compressor) => compressor,
-            none => none.insert(Compressor::new(self.compression)?),
-        };
-        match compressor {
-            Compressor::Gzip(encoder) => encoder.write_all(&self.pending[range]),
-            Compressor::Zstd(encoder) => encoder.write_all(&self.pending[range]),
-        }
+            none => none.insert(Compressor::new(self.compression).map_err(broken)?),
+        })
     }
 }
 
@@ -139,6 +153,14 @@ impl Compressor {
             JsonCompression::Zstd => Self::Zstd(ZstdEncoder::new(Vec::new(), 1)?),
             _ => Self::Gzip(GzEncoder::new(Vec::new(), flate2::Compression::fast())),
         })
+    }
+
+    fn compress(&mut self, text: &[u8]) -> Result<()> {
+        let compressed = match self {
+            Self::Gzip(encoder) => encoder.write_all(text),
+            Self::Zstd(encoder) => encoder.write_all(text),
+        };
+        compressed.map_err(broken)
     }
 
     /// The bytes that it has made, and an estimate of its memory with them.

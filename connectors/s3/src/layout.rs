@@ -78,6 +78,11 @@ impl Layout {
         }
     }
 
+    /// Whether files have the columns of the records, all of them and no others, and there is one file for all records.
+    pub(crate) fn files_have_the_records_columns(&self) -> bool {
+        self.partition_columns.is_empty() && self.file_columns.iter().all(|column| matches!(column, Column::Record(_)))
+    }
+
     /// The columns that are in the files. Errors: a key is no text.
     pub(crate) fn file_records(&self, batch: &SinkBatch) -> Result<RecordBatch> {
         let columns = self.file_columns.iter().map(|column| column.of(batch)).collect::<Result<Vec<_>>>()?;

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
 use pipeline_api::{
-    Artifact, BoxFuture, Buffered, Context, CountRows, Dataset, Error, Examined, Findings, Found, PlannedRange, Plugin,
-    Ranges, Result, Schema, Sink, SinkBatch, Timestamp, TopicPartition, async_trait,
+    Artifact, BoxFuture, Buffered, Context, CountRows, Dataset, Error, Examined, FileFormat, Findings, Found,
+    PlannedRange, Plugin, Ranges, Result, Schema, Sink, SinkBatch, SinkLines, Timestamp, TopicPartition, async_trait,
 };
 
 use crate::encoding::{Encoding, OpenFile};
@@ -97,24 +98,45 @@ impl<C: FileConfig> FileSink<C> {
     fn prepare(&self, batch: &SinkBatch) -> Result<Vec<Part<C>>> {
         let values = self.layout.partition_values(batch)?;
         let groups = self.partitioner.split(&values, self.layout.file_records(batch)?)?;
-        let open = self.open.get(&batch.partition);
-        let name_bytes = longest_name(&batch.partition.topic);
         let mut parts = Vec::with_capacity(groups.len());
-        for group in groups {
-            let known = open.is_some_and(|open| open.contains_key(&group.id));
-            let new = match known {
-                true => None,
-                false => {
-                    let path = self.partitioner.path(&values, group.row)?;
-                    self.store.check_path(&path, name_bytes)?;
-                    Some(path)
-                }
-            };
-            let rows = group.records.num_rows() as u64;
-            parts.push(Part { id: group.id, new, rows, block: self.encoding.prepare(group.records)? });
+        for Group { id, row, records } in groups {
+            let new = self.new_path(&batch.partition, &id, &values, row)?;
+            let rows = records.num_rows() as u64;
+            parts.push(Part { id, new, rows, block: self.encoding.prepare(records)? });
         }
         self.check_count(&parts)?;
         Ok(parts)
+    }
+
+    /// The path of the values at a row, unless a file is open there. Errors: there cannot be one.
+    fn new_path(
+        &self,
+        partition: &TopicPartition,
+        id: &[u8],
+        values: &[ArrayRef],
+        row: usize,
+    ) -> Result<Option<PartitionPath>> {
+        if self.open.get(partition).is_some_and(|open| open.contains_key(id)) {
+            return Ok(None);
+        }
+        let path = self.partitioner.path(values, row)?;
+        self.store.check_path(&path, longest_name(&partition.topic))?;
+        Ok(Some(path))
+    }
+
+    /// Writes a part of what one partition got into its file.
+    fn take(&mut self, partition: TopicPartition, part: Part<C>) -> Result<()> {
+        let Part { id, new, rows, block } = part;
+        let file = self.open.entry(partition).or_default().entry(id).or_insert_with(|| PartitionFile {
+            path: new.unwrap_or_default(),
+            rows: 0,
+            file: self.encoding.start(&self.layout.file_schema),
+            buffered: Buffered::default(),
+        });
+        file.file.write(block)?;
+        file.rows += rows;
+        file.buffered = file.file.buffered();
+        Ok(())
     }
 
     fn check_count(&self, parts: &[Part<C>]) -> Result<()> {
@@ -209,20 +231,24 @@ where
         if batch.records.num_rows() == 0 {
             return Ok(());
         }
-        let parts = self.prepare(&batch)?;
-        let open = self.open.entry(batch.partition).or_default();
-        for Part { id, new, rows, block } in parts {
-            let file = open.entry(id).or_insert_with(|| PartitionFile {
-                path: new.unwrap_or_default(),
-                rows: 0,
-                file: self.encoding.start(&self.layout.file_schema),
-                buffered: Buffered::default(),
-            });
-            file.file.write(block)?;
-            file.rows += rows;
-            file.buffered = file.file.buffered();
+        for part in self.prepare(&batch)? {
+            self.take(batch.partition.clone(), part)?;
         }
         Ok(())
+    }
+
+    fn takes_lines(&self) -> bool {
+        <C::Encoding as Encoding>::FORMAT == FileFormat::JsonLines && self.layout.files_have_the_records_columns()
+    }
+
+    async fn put_lines(&mut self, lines: SinkLines) -> Result<()> {
+        let SinkLines { partition, rows, lines, .. } = lines;
+        let block = self.encoding.block_of_lines(lines).filter(|_| self.takes_lines());
+        let block = block.ok_or_else(|| Error::data("these files need columns of the records"))?;
+        let id = Box::default();
+        let part = Part { new: self.new_path(&partition, &id, &[], 0)?, id, rows, block };
+        self.check_count(std::slice::from_ref(&part))?;
+        self.take(partition, part)
     }
 
     fn buffered(&self) -> Buffered {

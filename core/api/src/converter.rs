@@ -1,6 +1,7 @@
 //! Between records and the bytes on the topic.
 
 use arrow::array::{BinaryArray, RecordBatch};
+use bytes::Bytes;
 
 use crate::Result;
 
@@ -15,6 +16,16 @@ pub trait Converter: Send + Sync {
     /// The records of the values, in the topic's schema, without those that were rejected. A null value (a tombstone) is
     /// rejected. One value that does not fit never affects its neighbours.
     fn decode(&self, values: &BinaryArray) -> Result<Decoded>;
+
+    /// The values as JSON lines, for a sink that takes such ([`Sink::takes_lines`](crate::Sink::takes_lines)), if that costs less
+    /// than to decode them and to write what comes of it.
+    ///
+    /// One line for each value, in their order, ended by a newline, and exactly as the decoded record is in a file of
+    /// [`FileFormat::JsonLines`](crate::FileFormat::JsonLines). `None` if that cannot be said of all of them: then they are
+    /// decoded, also where a value is none of the schema.
+    fn lines(&self, _values: &BinaryArray) -> Option<Bytes> {
+        None
+    }
 }
 
 /// What `decode` returns.

@@ -50,7 +50,7 @@ pub use probe::{nearest_folder, probe_folder, probe_name};
 pub use registry::{Kind, Registration, Registry, Submission};
 pub use schema::{TypeError, column_type, parse_column, parse_type, type_text};
 pub use secret::Secret;
-pub use sink::{Buffered, Metadata, Sink, SinkBatch};
+pub use sink::{Buffered, Metadata, Sink, SinkBatch, SinkLines};
 pub use source::{Rejected, Source, SourceBatch};
 pub use transform::{METADATA_PREFIX, Transform, metadata_column};
 

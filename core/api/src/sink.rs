@@ -2,10 +2,11 @@
 
 use arrow::array::{BinaryArray, Int64Array, RecordBatch, TimestampMillisecondArray};
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::future::BoxFuture;
 
 use crate::{
-    Artifact, Context, CountRows, Dataset, Examined, Found, OffsetRange, Plugin, Ranges, Result, TopicPartition,
+    Artifact, Context, CountRows, Dataset, Error, Examined, Found, OffsetRange, Plugin, Ranges, Result, TopicPartition,
 };
 
 /// Makes records durable in an outside system. One task calls it, one call at a time.
@@ -83,6 +84,20 @@ pub trait Sink: Send {
     /// batch.
     async fn put(&mut self, batch: SinkBatch) -> Result<()>;
 
+    /// Whether this sink also takes records as JSON lines. Asked before each batch. Then those that nobody needs columns of come
+    /// by [`put_lines`](Self::put_lines), where the topic's converter can make lines of them at less cost, and the others by `put`.
+    fn takes_lines(&self) -> bool {
+        false
+    }
+
+    /// Takes the next records of one partition as lines, in place of `put`. The same is left as if they had been put, to the byte.
+    /// After an error nothing of them was taken.
+    ///
+    /// Errors: [`Data`](crate::ErrorKind::Data) if it does not take these as lines; the runtime then puts them.
+    async fn put_lines(&mut self, _lines: SinkLines) -> Result<()> {
+        Err(Error::data("this sink takes no lines"))
+    }
+
     /// How much was put and not flushed yet, for the flush policy.
     fn buffered(&self) -> Buffered;
 
@@ -121,6 +136,19 @@ pub struct SinkBatch {
     pub records: RecordBatch,
     /// What the topic says of each record.
     pub metadata: Metadata,
+}
+
+/// Consecutive records of one partition, as JSON lines.
+#[derive(Clone, Debug)]
+pub struct SinkLines {
+    /// The partition that they come from.
+    pub partition: TopicPartition,
+    /// The offsets that they cover.
+    pub offsets: OffsetRange,
+    /// How many lines there are.
+    pub rows: u64,
+    /// The lines, each ended by a newline, as [`Converter::lines`](crate::Converter::lines) makes them.
+    pub lines: Bytes,
 }
 
 /// What the topic says of each record of a batch: columns as long as the batch.

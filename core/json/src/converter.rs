@@ -3,10 +3,12 @@
 use arrow::array::{BinaryArray, RecordBatch};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{Schema, SchemaRef};
+use bytes::Bytes;
 use pipeline_api::{Context, Converter, Decoded, Error, Findings, Plugin, Result, async_trait, register};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::lines::LineCopier;
 use crate::payloads::Payloads;
 use crate::reader::RecordReader;
 use crate::refusal::{not_utf8, tombstone};
@@ -70,6 +72,7 @@ pub enum UnknownFields {
 pub struct JsonConverter {
     schema: SchemaRef,
     unknown: UnknownFields,
+    lines: Option<LineCopier>,
 }
 
 register!(converter, JsonConverter);
@@ -80,7 +83,7 @@ impl JsonConverter {
     pub fn new(schema: SchemaRef, unknown: UnknownFields) -> Result<Self> {
         check_schema(&schema)?;
         RecordReader::new(schema.clone(), unknown, 0)?;
-        Ok(Self { schema, unknown })
+        Ok(Self { lines: LineCopier::new(&schema, unknown), schema, unknown })
     }
 }
 
@@ -130,6 +133,10 @@ impl Converter for JsonConverter {
             }
         }
         Ok(Decoded { records: reader.finish()?, rejected })
+    }
+
+    fn lines(&self, values: &BinaryArray) -> Option<Bytes> {
+        self.lines.as_ref()?.copy(&Payloads::new(values)).map(Bytes::from)
     }
 }
 

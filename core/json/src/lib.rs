@@ -12,6 +12,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod converter;
+mod lines;
 mod payloads;
 mod reader;
 mod rows;

@@ -29,6 +29,12 @@ impl<'a> Payloads<'a> {
         self.values.len()
     }
 
+    /// How many bytes they take together.
+    pub(crate) fn bytes(&self) -> usize {
+        let offsets = self.values.value_offsets();
+        (offsets[offsets.len() - 1] - offsets[0]) as usize
+    }
+
     /// The payload of a row, `None` for a tombstone. Errors: it is no UTF-8.
     pub(crate) fn get(&self, row: usize) -> Result<Option<&'a str>, Utf8Error> {
         if self.values.is_null(row) {

@@ -26,6 +26,16 @@ pub(crate) struct Number<'a> {
     pub(crate) short: Option<(u64, usize)>,
 }
 
+/// A number of few digits, as it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShortNumber<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) negative: bool,
+    pub(crate) first_digit: u8,
+    pub(crate) before_point: usize,
+    pub(crate) behind_point: usize,
+}
+
 impl Number<'_> {
     /// As many digits as every `u64` has room for, and `i64` too.
     pub(crate) const SHORT: usize = 18;
@@ -45,6 +55,12 @@ impl<'a> Scanner<'a> {
                 next => return next,
             }
         }
+    }
+
+    /// How many bytes of the text were taken.
+    #[inline]
+    pub(crate) fn at(&self) -> usize {
+        self.at
     }
 
     /// Takes `byte` if it is the next one.
@@ -109,7 +125,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a number.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn number(&mut self) -> Outcome<Number<'a>> {
         let negative = self.take(b'-');
         let start = self.at - usize::from(negative);
@@ -141,6 +157,33 @@ impl<'a> Scanner<'a> {
             short = None;
         }
         Ok(Number { text: &self.text[start..self.at], whole: self.at == integer, negative, short })
+    }
+
+    /// Takes a number without an exponent that has at most seven digits on either side of its point. Leaves any other where it is.
+    #[inline(always)]
+    pub(crate) fn short_number(&mut self) -> Option<ShortNumber<'a>> {
+        let start = self.at;
+        let negative = self.take(b'-');
+        let short = self.few_digits_and_point(start, negative);
+        self.at = short.map_or(start, |short| start + short.text.len());
+        short
+    }
+
+    #[inline(always)]
+    fn few_digits_and_point(&mut self, start: usize, negative: bool) -> Option<ShortNumber<'a>> {
+        let first_digit = self.next()?;
+        let before_point = self.few_digits()?.count;
+        self.at += before_point;
+        let mut behind_point = 0;
+        if self.next() == Some(b'.') {
+            self.at += 1;
+            behind_point = self.few_digits().filter(|digits| digits.count > 0)?.count;
+            self.at += behind_point;
+        }
+        let is_json = before_point > 0 && (before_point == 1 || first_digit != b'0');
+        let ends = !matches!(self.next(), Some(b'e' | b'E'));
+        let text = &self.text[start..self.at];
+        (is_json && ends).then_some(ShortNumber { text, negative, first_digit, before_point, behind_point })
     }
 
     /// Takes `text` if it comes next, letter for letter.
@@ -229,14 +272,35 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes digits, which go on with those of `value`, and says how many. Of too many the value means nothing.
-    #[inline]
+    #[inline(always)]
     fn digits(&mut self, value: &mut u64) -> usize {
+        const POWERS: [u64; Digits::MOST + 1] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
         let start = self.at;
+        if let Some(digits) = self.few_digits() {
+            *value = value.wrapping_mul(POWERS[digits.count]).wrapping_add(digits.value());
+            self.at += digits.count;
+            return digits.count;
+        }
         while let Some(digit @ b'0'..=b'9') = self.next() {
             *value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             self.at += 1;
         }
         self.at - start
+    }
+
+    /// The digits that come next, which stay, unless they are too many.
+    #[inline(always)]
+    fn few_digits(&self) -> Option<Digits> {
+        let text = self.text.as_bytes();
+        let chunk = match (text[self.at..].first_chunk(), text.last_chunk()) {
+            (Some(chunk), _) => u64::from_le_bytes(*chunk),
+            // At the end there is nothing behind what is left.
+            (None, Some(last)) => {
+                u64::from_le_bytes(*last).checked_shr(64 - 8 * (text.len() - self.at) as u32).unwrap_or(0)
+            }
+            (None, None) => return None,
+        };
+        Digits::first_of(chunk)
     }
 
     /// Takes the characters of a string up to the next one that means something else.
@@ -317,5 +381,36 @@ fn begins_with(text: &[u8], beginning: &[u8]) -> bool {
         8..=16 => ends(found) == ends(beginning),
         4..8 => short_ends(found) == short_ends(beginning),
         _ => found == beginning,
+    }
+}
+
+/// Up to seven digits at once: how many there are is hard to foresee, and so is the end of a loop over them.
+#[derive(Clone, Copy)]
+struct Digits {
+    /// Their values, a byte each, the first in the lowest. Behind them stands anything.
+    values: u64,
+    count: usize,
+}
+
+impl Digits {
+    const MOST: usize = 7;
+
+    /// Those that eight bytes begin with, the first of which is the lowest.
+    #[inline(always)]
+    fn first_of(chunk: u64) -> Option<Self> {
+        let values = chunk ^ 0x3030_3030_3030_3030;
+        // A sum beyond its byte changes only bytes behind one that is no digit.
+        let others = (values.wrapping_add(0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080;
+        let count = others.trailing_zeros() as usize / 8;
+        (count <= Self::MOST).then_some(Self { values, count })
+    }
+
+    /// As one number: neighbours are put together to pairs, these to fours, these to eight.
+    #[inline(always)]
+    fn value(self) -> u64 {
+        let eight = if self.count == 0 { 0 } else { self.values << (64 - 8 * self.count) };
+        let pairs = (eight.wrapping_mul((10 << 8) + 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+        let fours = (pairs.wrapping_mul((100 << 16) + 1) >> 16) & 0x0000_ffff_0000_ffff;
+        fours.wrapping_mul((10_000 << 32) + 1) >> 32
     }
 }

@@ -83,7 +83,7 @@ fn write_time<const DIGITS: usize>(value: i64, separator: u8, last: &mut LastDay
 
     let mut text = *b"0000-00-00T00:00:00.000000000";
     text[..10].copy_from_slice(&last.text_of(days)?);
-    text[10] = separator;
+    text[SEPARATOR] = separator;
     two_digits(second / 3600, &mut text[11..13]);
     two_digits(second / 60 % 60, &mut text[14..16]);
     two_digits(second % 60, &mut text[17..19]);
@@ -94,6 +94,18 @@ fn write_time<const DIGITS: usize>(value: i64, separator: u8, last: &mut LastDay
     }
     into.extend_from_slice(&text[..end]);
     Some(())
+}
+
+/// Where the separator stands in what [`write_timestamp`] writes.
+pub(crate) const SEPARATOR: usize = 10;
+
+/// Whether [`write_timestamp`] writes a text that [`parse_timestamp`] takes with the same letters, but for the separator.
+pub(crate) fn is_as_written(text: &str, unit: TimeUnit) -> bool {
+    match (text.as_bytes().get(19..), fraction_digits(unit) as usize) {
+        (Some(rest), 0) => rest.is_empty(),
+        (Some([b'.', rest @ ..]), digits) => rest.len() == digits && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
 /// The days since 1970-01-01 of a text `YYYY-MM-DD`.

@@ -6,6 +6,7 @@ use arrow::datatypes::{Fields, SchemaRef};
 use pipeline_api::Result;
 
 use self::values::Values;
+pub(crate) use self::values::{write_decimal, write_double, write_json};
 
 mod values;
 
@@ -132,7 +133,7 @@ impl Key {
 
     fn new(name: &str) -> Result<Self> {
         let mut text = vec![b','];
-        values::write_json(name, &mut text)?;
+        write_json(name, &mut text)?;
         text.push(b':');
         let length = text.len();
         text.resize(length.max(Self::BLOCK), 0);

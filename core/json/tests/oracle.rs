@@ -142,8 +142,12 @@ proptest! {
         rows in rows().prop_filter("one row", |rows| !rows.is_empty()), at in any::<prop::sample::Index>(), cut in 0..3usize,
         put in proptest::sample::select(vec!["", "0", "1", "9", "-", "e1", "E-1", ".0", "5", " ", "\n", "\\n", "\\u00e9", "T", "Z", "é"]),
     ) {
+        let mut row = rows[0].clone();
+        // With an exponent the other reader takes a whole number for a double, so here there are none that a double cannot hold.
+        row.0.3 = row.0.3.map(|whole| whole >> 14);
+        row.2.0.iter_mut().flatten().flatten().for_each(|whole| *whole >>= 14);
         let mut text = Vec::new();
-        write_lines(&batch(&rows[..1]), TimestampStyle::Iso, &mut text).unwrap();
+        write_lines(&batch(&[row]), TimestampStyle::Iso, &mut text).unwrap();
         let at = at.index(text.len());
         text.splice(at..(at + cut).min(text.len()), put.bytes());
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{Array, AsArray, BinaryArray, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::{Float64Type, Int64Type};
+use bytes::Bytes;
 use pipeline_api::{
     Context, Converter, Decoded, Error, Plugin, RecordBatch, RejectedRow, Result, SchemaRef, async_trait,
 };
@@ -55,6 +56,10 @@ enum Fault {
     StopsAtTheEdge,
     /// Zeros have no sign.
     LosesTheSignOfZero,
+    /// A record without a name has no line.
+    LeavesLinesOut,
+    /// What is no record has a line.
+    MakesLinesOfGarbage,
     /// Values are taken again that were decoded before.
     RemembersValues,
 }
@@ -148,6 +153,19 @@ impl Converter for Triple {
         }
         Ok(Decoded { records: self.batch(records), rejected })
     }
+
+    fn lines(&self, values: &BinaryArray) -> Option<Bytes> {
+        let mut lines = String::new();
+        for value in values {
+            match self.read(value) {
+                Some((_, _, None)) if self.fault == Fault::LeavesLinesOut => {}
+                Some((id, _, name)) => lines += &format!("{}\n", json!({ "id": id, "name": name })),
+                None if self.fault == Fault::MakesLinesOfGarbage => lines += "{}\n",
+                None => return None,
+            }
+        }
+        Some(lines.into())
+    }
 }
 
 /// The text of a row, had the slice begun where its memory does.
@@ -207,6 +225,8 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::StopsAtABadValue, "a_rejected_value_leaves_its_neighbours_as_they_are"),
     (Fault::StopsAtABadValue, "slices_become_what_the_whole_becomes_again"),
     (Fault::RejectsBackwards, "a_rejected_value_leaves_its_neighbours_as_they_are"),
+    (Fault::LeavesLinesOut, "each_value_becomes_one_line"),
+    (Fault::MakesLinesOfGarbage, "a_value_that_is_no_record_becomes_no_line"),
     (Fault::NumbersTheRejected, "a_rejected_value_leaves_its_neighbours_as_they_are"),
 ];
 

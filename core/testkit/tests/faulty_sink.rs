@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, Int64Type};
 use pipeline_api::{
     Artifact, BoxFuture, Buffered, Context, CountRows, Dataset, Error, Examined, FileFormat, Found, OffsetRange,
     Origin, PartitionValue, PlannedRange, Plugin, Ranges, RecordBatch, Result, Rows, SchemaRef, Sink, SinkBatch,
-    Timestamp, TopicPartition, async_trait,
+    SinkLines, Timestamp, TopicPartition, async_trait,
 };
 use pipeline_testkit::sink_conformance::{Stored, Subject, cases, run};
 use pipeline_testkit::{records, schema};
@@ -63,6 +63,12 @@ enum Fault {
     KeepsRowsOfARefusedBatch,
     /// All records of a batch are lost once one was wrong, also when they come one by one.
     RefusesEverythingAfterwards,
+    /// Lines that it gets are lost.
+    LosesLines,
+    /// What comes as lines is written in another way.
+    WritesLinesOtherwise,
+    /// It takes lines though it says that it takes none.
+    TakesLinesInSecret,
     /// Artifacts say the offsets of their records and not of their range.
     SaysTheOffsetsOfItsRecords,
     /// Artifacts say too many rows.
@@ -243,6 +249,24 @@ impl Sink for Shelf {
             return Err(Error::data("a name is `refused`, expected another one"));
         }
         put.entry(batch.partition).or_default().push(numbers);
+        Ok(())
+    }
+
+    fn takes_lines(&self) -> bool {
+        self.fault != Fault::TakesLinesInSecret
+    }
+
+    async fn put_lines(&mut self, lines: SinkLines) -> Result<()> {
+        let mut numbers: Vec<i64> = match self.fault {
+            Fault::TakesLinesInSecret => vec![0],
+            _ => std::str::from_utf8(&lines.lines).unwrap().lines().map(|line| line.parse().unwrap()).collect(),
+        };
+        match self.fault {
+            Fault::LosesLines => numbers.truncate(1),
+            Fault::WritesLinesOtherwise => numbers.reverse(),
+            _ => {}
+        }
+        self.put.lock().unwrap().entry(lines.partition).or_default().push(numbers);
         Ok(())
     }
 
@@ -448,10 +472,19 @@ fn refused() -> RecordBatch {
     RecordBatch::try_new(all.schema(), vec![all.column(0).clone(), Arc::new(names)]).unwrap()
 }
 
+fn lines(records: &RecordBatch) -> Vec<u8> {
+    let numbers = records.column(0).as_primitive::<Int64Type>().values().iter();
+    numbers.map(|number| format!("{number}\n")).collect::<String>().into_bytes()
+}
+
 fn shelf(fault: Fault) -> Subject {
     let config = json!({ "fault": format!("{fault:?}") });
     let former = json!({ "fault": format!("{fault:?}"), "ending": ".old" });
-    Subject::of::<Shelf>(config, columns(), stored).formerly(former).refusing(refused())
+    let subject = Subject::of::<Shelf>(config, columns(), stored).formerly(former).refusing(refused());
+    match fault {
+        Fault::TakesLinesInSecret => subject,
+        _ => subject.with_lines(lines),
+    }
 }
 
 #[tokio::test]
@@ -484,6 +517,9 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::KeepsRowsOfARefusedBatch, "a_batch_that_was_refused_leaves_nothing"),
     (Fault::RefusesEverythingAfterwards, "the_other_records_of_a_refused_batch_are_taken"),
     (Fault::RefusesEverythingAfterwards, "a_batch_that_was_refused_leaves_nothing"),
+    (Fault::LosesLines, "lines_and_records_follow_each_other"),
+    (Fault::WritesLinesOtherwise, "lines_leave_what_their_records_leave"),
+    (Fault::TakesLinesInSecret, "lines_that_are_refused_leave_nothing"),
     (Fault::SaysTheOffsetsOfItsRecords, "offsets_without_a_record_are_covered"),
     (Fault::SaysTooManyRows, "artifacts_say_what_was_written_neither_more_nor_less"),
     (Fault::LiesElsewhere, "artifacts_lie_below_the_location_of_the_dataset"),

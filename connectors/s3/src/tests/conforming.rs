@@ -8,6 +8,7 @@ use futures::{FutureExt, TryStreamExt};
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 use pipeline_api::{Artifact, BoxFuture, Buffered, Dataset, Findings, Result, Sink, async_trait};
+use pipeline_json::{TimestampStyle, write_lines};
 use pipeline_testkit::sink_conformance::{Stored, Subject, run};
 use pipeline_testkit::{records, schema};
 use serde_json::json;
@@ -98,10 +99,16 @@ async fn json_files_conform() {
     let former = json!({ "url": "out", "compression": "zstd", "partition_by": ["symbol"] });
     let nan: ArrayRef = Arc::new(Float64Array::from(vec![f64::NAN]));
     run(|| {
-        let subject = Subject::of::<S3Json>(config.clone(), columns(), stored);
+        let subject = Subject::of::<S3Json>(config.clone(), columns(), stored).with_lines(lines);
         subject.formerly(former.clone()).refusing(with("price", nan.clone()))
     })
     .await;
+}
+
+pub(super) fn lines(records: &RecordBatch) -> Vec<u8> {
+    let mut lines = Vec::new();
+    write_lines(records, TimestampStyle::Athena, &mut lines).unwrap();
+    lines
 }
 
 #[tokio::test]

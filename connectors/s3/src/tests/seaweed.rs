@@ -11,7 +11,7 @@ use pipeline_testkit::aws::SeaweedServer;
 use pipeline_testkit::sink_conformance::{Stored, Subject, run};
 use serde_json::json;
 
-use super::conforming::{columns, numbers};
+use super::conforming::{columns, lines, numbers};
 use super::*;
 
 const MIB: usize = 1024 * 1024;
@@ -91,7 +91,7 @@ async fn json_objects_conform() {
         let (url, config) = place("json");
         let former = with(config.clone(), json!({ "partition_by": ["symbol"] }));
         let config = with(config, json!({ "compression": "gzip" }));
-        Subject::of::<S3Json>(config, columns(), move |_| stored("json", &url)).formerly(former)
+        Subject::of::<S3Json>(config, columns(), move |_| stored("json", &url)).formerly(former).with_lines(lines)
     })
     .await;
 }

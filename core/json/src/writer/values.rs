@@ -134,7 +134,7 @@ impl Values {
 }
 
 /// Appends a scalar as serde_json writes it: the shortest text that reads back as the same value.
-pub(super) fn write_json<T: Serialize + ?Sized>(value: &T, into: &mut Vec<u8>) -> Result<()> {
+pub(crate) fn write_json<T: Serialize + ?Sized>(value: &T, into: &mut Vec<u8>) -> Result<()> {
     serde_json::to_writer(into, value)
         .map_err(|error| Error::fatal("a value cannot be written as JSON").with_source(error))
 }
@@ -150,7 +150,7 @@ fn is_plain(texts: &StringArray) -> bool {
 /// Appends a finite double as serde_json writes it. Prices have few digits behind the point: where the nearest whole number of
 /// ten-thousandths stands for the same double and has at most 15 digits, no shorter text does, because each double has at most
 /// one text of so few digits.
-fn write_double(value: f64, into: &mut Vec<u8>) -> Result<()> {
+pub(crate) fn write_double(value: f64, into: &mut Vec<u8>) -> Result<()> {
     const PARTS: f64 = 1e4;
     const MOST: f64 = 1e15;
     let parts = value.abs() * PARTS;
@@ -182,7 +182,8 @@ fn write_list(items: std::ops::Range<usize>, writer: &ColumnWriter, into: &mut V
     Ok(())
 }
 
-fn write_decimal(value: i128, scale: usize, into: &mut Vec<u8>) {
+/// Appends a decimal with all digits of its scale.
+pub(crate) fn write_decimal(value: i128, scale: usize, into: &mut Vec<u8>) {
     // 39 digits of the largest value and a zero before the point.
     let mut digits = [b'0'; 40];
     let (mut rest, mut start) = (value.unsigned_abs(), digits.len());

@@ -8,7 +8,7 @@ use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use pipeline_api::{
-    Context, Converter, Decoded, Error, Metadata, RecordBatch, Result, SchemaRef, SinkBatch, TopicPartition,
+    Context, Converter, Decoded, Error, Metadata, RecordBatch, Result, SchemaRef, SinkBatch, SinkLines, TopicPartition,
     metadata_column,
 };
 
@@ -67,6 +67,17 @@ impl Decoder {
         };
         let partition = TopicPartition::new(self.topic.clone(), consumed.partition);
         Ok((SinkBatch { partition, offsets: consumed.range, records, metadata }, dead))
+    }
+
+    /// The same records as lines, if nothing between the topic and the sink needs columns, and the converter can say that all of
+    /// them have a place there.
+    pub(super) fn lines(&self, consumed: &ConsumedRecords) -> Option<SinkLines> {
+        if !self.chain.is_empty() || consumed.values.is_empty() {
+            return None;
+        }
+        let lines = self.converter.lines(&consumed.values)?;
+        let partition = TopicPartition::new(self.topic.clone(), consumed.partition);
+        Some(SinkLines { partition, offsets: consumed.range, rows: consumed.values.len() as u64, lines })
     }
 
     fn transform(

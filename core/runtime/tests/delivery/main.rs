@@ -10,6 +10,7 @@ mod dead_letters;
 mod endings;
 mod failures;
 mod flushes;
+mod lines;
 mod rebalances;
 mod resumption;
 mod sources;

@@ -9,8 +9,8 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use pipeline_api::{
     Artifact, BoxFuture, Buffered, CheckOutcome, Context, Error, Hook, OffsetRange, PlannedRange, Plugin, Ranges,
-    RecordBatch, Registration, Registry, Result, SchemaRef, Sink, SinkBatch, Source, SourceBatch, SourceOffsets, Task,
-    TopicPartition, Transform, async_trait,
+    RecordBatch, Registration, Registry, Result, SchemaRef, Sink, SinkBatch, SinkLines, Source, SourceBatch,
+    SourceOffsets, Task, TopicPartition, Transform, async_trait,
 };
 use pipeline_json::JsonConverter;
 use schemars::JsonSchema;
@@ -197,6 +197,28 @@ impl Sink for Lake {
         assert!(buffer.last().is_none_or(|(last, _)| *last < batch.offsets.start), "records come again");
         buffer.extend(offsets.iter().copied().zip(numbers.iter().copied()));
         self.state.record(Event::Put(batch.partition.partition, offsets.len()));
+        self.state.holds(self.rows());
+        Ok(())
+    }
+
+    fn takes_lines(&self) -> bool {
+        self.state.takes_lines()
+    }
+
+    async fn put_lines(&mut self, lines: SinkLines) -> Result<()> {
+        self.state.perform(Call::Put).await?;
+        let records: Vec<serde_json::Value> =
+            serde_json::Deserializer::from_slice(&lines.lines).into_iter().collect::<Result<_, _>>().unwrap();
+        let numbers: Vec<i64> = records.iter().map(|record| record["n"].as_i64().unwrap()).collect();
+        assert_eq!(numbers.len() as u64, lines.rows);
+        if numbers.iter().any(|n| self.state.is_refused(*n)) {
+            return Err(Error::data("one of these lines is refused"));
+        }
+        let buffer = self.buffers.entry(lines.partition.clone()).or_default();
+        assert!(buffer.last().is_none_or(|(last, _)| *last < lines.offsets.start), "records come again");
+        // Lines do not say their offsets, but lie in their range.
+        buffer.extend((lines.offsets.start..lines.offsets.end).zip(numbers));
+        self.state.record(Event::PutLines(lines.partition.partition, records.len()));
         self.state.holds(self.rows());
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What the plugins and the broker of one test have done, and what they are told to do next.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub(crate) enum Event {
     SourceTold(i64),
     /// So many rows of a partition were put.
     Put(i32, usize),
+    /// The same, as lines.
+    PutLines(i32, usize),
     Revoked(Vec<i32>),
     Discarded(i32, OffsetRange),
     /// The work of a flush began, with these ranges.
@@ -109,6 +111,7 @@ pub(crate) struct State {
     objects: Mutex<BTreeMap<String, Object>>,
     script: Mutex<HashMap<Call, Script>>,
     refused: Mutex<BTreeSet<i64>>,
+    takes_lines: AtomicBool,
     verdicts: Mutex<VecDeque<Verdict>>,
     gate: watch::Sender<bool>,
     flush_takes: Mutex<Duration>,
@@ -133,6 +136,7 @@ impl State {
             objects: Mutex::default(),
             script: Mutex::default(),
             refused: Mutex::default(),
+            takes_lines: AtomicBool::new(false),
             verdicts: Mutex::default(),
             gate: watch::Sender::new(true),
             flush_takes: Mutex::default(),
@@ -181,6 +185,15 @@ impl State {
     /// What the next calls do, one after the other.
     pub(crate) fn script(&self, call: Call, steps: impl IntoIterator<Item = Step>) {
         lock(&self.script).insert(call, Script { next: steps.into_iter().collect(), then: Step::Pass });
+    }
+
+    /// The sink takes lines too.
+    pub(crate) fn take_lines(&self) {
+        self.takes_lines.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn takes_lines(&self) -> bool {
+        self.takes_lines.load(Ordering::Relaxed)
     }
 
     /// What every call does from now on.

@@ -13,6 +13,7 @@
 
 mod decoding;
 mod encoding;
+mod lining;
 mod rejecting;
 
 use arrow::array::BinaryArray;
@@ -75,7 +76,7 @@ fn decode(converter: &dyn Converter, values: &BinaryArray, schema: &SchemaRef) -
 
 /// All cases.
 pub fn cases() -> Vec<Case<Subject>> {
-    [plugin_subject::cases(), [encoding::CASES, decoding::CASES, rejecting::CASES].concat()].concat()
+    [plugin_subject::cases(), [encoding::CASES, decoding::CASES, rejecting::CASES, lining::CASES].concat()].concat()
 }
 
 /// Runs all cases, and panics with all that failed.

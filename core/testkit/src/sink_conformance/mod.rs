@@ -32,6 +32,7 @@ mod closing;
 mod discarding;
 mod examining;
 mod flushing;
+mod lining;
 mod listing;
 mod replaying;
 mod revoking;
@@ -60,6 +61,7 @@ pub struct Subject {
     read: Read,
     former: Vec<Value>,
     refused: Option<RecordBatch>,
+    lines: Option<fn(&RecordBatch) -> Vec<u8>>,
 }
 
 /// Reads what the sink made durable in a folder.
@@ -87,7 +89,7 @@ impl Subject {
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         let plugin = PluginSubject::new(Registration::sink::<P>(CRATE), config, records).in_folder(folder.path());
         let (topic, folder, read) = ("conformance".into(), Arc::new(folder), Arc::new(read));
-        Self { plugin, topic, folder, read, former: Vec::new(), refused: None }
+        Self { plugin, topic, folder, read, former: Vec::new(), refused: None, lines: None }
     }
 
     /// Says another config that the file may have had before, and that writes to the same place: what was written under it
@@ -102,6 +104,12 @@ impl Subject {
     #[must_use]
     pub fn refusing(self, records: RecordBatch) -> Self {
         Self { refused: Some(records), ..self }
+    }
+
+    /// Says what the lines of records are, for a sink that takes such.
+    #[must_use]
+    pub fn with_lines(self, lines: fn(&RecordBatch) -> Vec<u8>) -> Self {
+        Self { lines: Some(lines), ..self }
     }
 
     /// The same place, with a config that the file had before.
@@ -150,6 +158,7 @@ pub fn cases() -> Vec<Case<Subject>> {
         replaying::CASES,
         artifacts::CASES,
         buffering::CASES,
+        lining::CASES,
         revoking::CASES,
         discarding::CASES,
         listing::CASES,

@@ -1,6 +1,6 @@
 //! *Put*: from consumed records to the sink.
 
-use pipeline_api::{Error, ErrorKind, OffsetRange, Result, SinkBatch};
+use pipeline_api::{Error, ErrorKind, OffsetRange, Result, SinkBatch, SinkLines};
 use tokio::time::Instant;
 use tracing::debug;
 
@@ -12,7 +12,14 @@ use crate::run::dead_letter::{DeadLetter, Stage};
 use crate::run::retry::Retry;
 use crate::run::stop::Stop;
 
-/// What became of a part of a batch that was offered to the sink.
+/// Records in one of the forms in which a sink may get them.
+#[derive(Clone, Copy)]
+enum Offer<'a> {
+    Records(&'a SinkBatch),
+    Lines(&'a SinkLines),
+}
+
+/// What became of records that were offered to the sink.
 enum Put {
     Taken,
     /// Somebody asked for a stop before the sink took it.
@@ -33,12 +40,30 @@ impl SinkTask {
             None => records,
         };
         self.progress().consumed(&records);
-        let (batch, letters) = self.decoder.decode(&records)?;
-        self.put(&records, batch, letters, stop).await?;
+        if !self.put_lines(&records, stop).await? {
+            let (batch, letters) = self.decoder.decode(&records)?;
+            self.put(&records, batch, letters, stop).await?;
+        }
         if self.partitions.get(&partition).is_some_and(Held::is_replayed) {
             self.consumer.pause(partition).await?;
         }
         self.hold_back().await
+    }
+
+    /// Puts records as lines, if the sink takes them so and they can be had so.
+    async fn put_lines(&mut self, consumed: &ConsumedRecords, stop: &mut Stop) -> Result<bool> {
+        if !self.sink.takes_lines() {
+            return Ok(false);
+        }
+        let Some(lines) = self.decoder.lines(consumed) else { return Ok(false) };
+        match self.offer(Offer::Lines(&lines), stop).await {
+            Ok(Put::Taken) => {
+                self.took(consumed.partition, lines.offsets.end, lines.rows, Vec::new(), None).map(|()| true)
+            }
+            Ok(Put::Stopped) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::Data => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Puts a batch, narrowed down around records that the sink does not accept, up to the first one that stops the task.
@@ -60,7 +85,7 @@ impl SinkTask {
             if rows == 0 {
                 continue;
             }
-            match self.put_part(&part, stop).await {
+            match self.offer(Offer::Records(&part), stop).await {
                 Ok(Put::Taken) => received += rows as u64,
                 Ok(Put::Stopped) => {
                     (end, poison) = (part.offsets.start, None);
@@ -86,11 +111,15 @@ impl SinkTask {
         self.took(consumed.partition, end, received, letters, poison.map(|(_, error)| error))
     }
 
-    /// Offers a part of a batch until the sink takes or refuses it, or somebody asks for a stop.
-    async fn put_part(&mut self, part: &SinkBatch, stop: &mut Stop) -> Result<Put> {
+    /// Offers records until the sink takes or refuses them, or somebody asks for a stop.
+    async fn offer(&mut self, offer: Offer<'_>, stop: &mut Stop) -> Result<Put> {
         let mut attempts = Retry::new(self.plan.errors.retry);
         loop {
-            match self.sink.put(part.clone()).await {
+            let put = match offer {
+                Offer::Records(batch) => self.sink.put(batch.clone()).await,
+                Offer::Lines(lines) => self.sink.put_lines(lines.clone()).await,
+            };
+            match put {
                 Ok(()) => return Ok(Put::Taken),
                 Err(error) if error.kind() == ErrorKind::Data => return Err(error),
                 Err(error) => attempts.wait_after(error, stop).await?,

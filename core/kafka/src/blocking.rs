@@ -9,3 +9,9 @@ pub(crate) async fn blocking<T: Send + 'static>(call: impl FnOnce() -> Result<T>
         Err(error) => Err(Error::fatal("a call of the Kafka client panicked").with_source(error)),
     }
 }
+
+/// Drops a consumer where nobody waits for it: rust-rdkafka closes one in steps of 100 ms.
+pub(crate) fn drop_aside(consumer: impl Send + 'static) {
+    // Where no thread can be started it is dropped here.
+    _ = std::thread::Builder::new().name("kafka close".into()).spawn(move || drop(consumer));
+}

@@ -18,6 +18,7 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 use serde_json::Value;
 use tracing::{debug, warn};
 
+use crate::blocking::drop_aside;
 use crate::client::{ANSWER, ClientLog, Voice, acquaint};
 use crate::error::failed;
 use crate::login::LetIn;
@@ -30,6 +31,8 @@ const NO_SOURCE: &str = "";
 /// How long the broker has for everything up to the end. A producer that died with an open transaction hides what comes after it until the broker
 /// aborts it (`transaction.timeout.ms`).
 const READING: Duration = Duration::from_secs(90);
+/// How long a record takes to be stored, about.
+const SOON: Duration = Duration::from_millis(5);
 /// How long a client is waited for at once.
 const LOOK_UP: Duration = Duration::from_millis(200);
 /// How long between two looks at whether a transaction has ended.
@@ -66,14 +69,17 @@ impl SourceOffsetsTopic {
     /// commit or to lose; everything that is committed is read.
     pub(crate) fn read(&self, source: &str) -> Result<SourceOffsets> {
         let consumer = self.consumer(&self.committed)?;
-        self.wait_for_open_transactions(&consumer)?;
-        self.scan(&consumer, source)
+        let offsets = self.wait_for_open_transactions(&consumer).and_then(|()| self.scan(&consumer, source));
+        drop_aside(consumer);
+        offsets
     }
 
     /// The id of a topic that the pipeline has used, if it is known. Blocks. An open transaction may hide it.
     pub(crate) fn topic_id(&self, topic: &str) -> Result<Option<String>> {
         let consumer = self.consumer(&self.committed)?;
-        self.scan(&consumer, NO_SOURCE)?.get(topic)
+        let ids = self.scan(&consumer, NO_SOURCE);
+        drop_aside(consumer);
+        ids?.get(topic)
     }
 
     /// Remembers a topic by its id, or, without one, forgets it. Blocks.
@@ -89,9 +95,11 @@ impl SourceOffsetsTopic {
         let record = id.iter().fold(record, |record, _| record.payload(&value));
         client.send(record).map_err(|(error, _)| failed(refused(), &error))?;
         let (started, way) = (Instant::now(), client.context().log.way());
-        while let Err(error) = client.flush(LOOK_UP) {
+        // Only a failure is reported, so that this is not waited for in one go.
+        while client.in_flight_count() > 0 {
+            client.poll(SOON);
             if way.is_shut_out() || started.elapsed() > ANSWER {
-                return Err(way.explain(failed(refused(), &error)));
+                return Err(way.explain(Error::retriable(refused())));
             }
         }
         way.answered();
@@ -131,7 +139,9 @@ impl SourceOffsetsTopic {
         let context = || format!("Kafka does not say what topic `{}` holds", self.name);
         let end_of = |consumer: &BaseConsumer<ClientLog>| consumer.fetch_watermarks(&self.name, PARTITION, ANSWER);
         let everything = self.consumer(&self.everything)?;
-        let (_, end) = end_of(&everything).map_err(|error| failed(context(), &error))?;
+        let end = end_of(&everything).map_err(|error| failed(context(), &error));
+        drop_aside(everything);
+        let (_, end) = end?;
         let started = Instant::now();
         while end_of(committed).map_err(|error| failed(context(), &error))?.1 < end {
             if started.elapsed() > READING {

@@ -184,11 +184,13 @@ fn kibibytes(size: ByteSize) -> String {
 /// How much one answer of a broker may hold.
 const MOST_FETCHED: i64 = 16 * 1024 * 1024;
 
-/// A partition that is added is found within half a minute.
-const ALL: [(&str, &str); 4] = [
+/// A partition that is added is found within half a minute. A new client connects to its first brokers one by one, with pauses of
+/// half of librdkafka's back-off, which at its default are most of what a start takes; where brokers are down it doubles each time.
+const ALL: [(&str, &str); 5] = [
     ("client.id", "pipeline"),
     ("socket.keepalive.enable", "true"),
     ("log.connection.close", "false"),
+    ("reconnect.backoff.ms", "20"),
     ("topic.metadata.refresh.interval.ms", "30000"),
 ];
 

@@ -45,6 +45,28 @@ pub(crate) fn measure_decode(criterion: &mut Criterion, rows: &Rows) -> Result<(
     Ok(())
 }
 
+/// JSON to the lines of a file, with and without columns between them, beside payloads that are copied as they are.
+pub(crate) fn measure_lines(criterion: &mut Criterion, rows: &Rows) -> Result<()> {
+    let payloads = &rows.payloads[0];
+    let converter = JsonConverter::new(rows.schema.clone(), UnknownFields::Ignore)?;
+    let mut group = Group::new(criterion, "JSON to JSON lines", BATCH_ROWS);
+    let checked = group.add("pipeline, checked and copied", || converter.lines(payloads).context("it has no lines"))?;
+    let written = group.add("pipeline, decoded and written", || {
+        let mut lines = Vec::new();
+        write_lines(&converter.decode(payloads)?.records, TimestampStyle::Athena, &mut lines).map(|()| lines)
+    })?;
+    let copied = group.add("copied as they are", || {
+        let mut lines = Vec::with_capacity(payloads.value_data().len() + BATCH_ROWS);
+        for payload in payloads.iter().flatten() {
+            lines.extend_from_slice(payload);
+            lines.push(b'\n');
+        }
+        anyhow::Ok(lines)
+    })?;
+    ensure!(checked == written && line_count(&copied) == BATCH_ROWS, "not all have written the same");
+    Ok(())
+}
+
 /// Columns to JSON.
 pub(crate) fn measure_encode(criterion: &mut Criterion, rows: &Rows) -> Result<()> {
     let batch = &rows.batches[0];

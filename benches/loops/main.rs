@@ -49,6 +49,7 @@ fn main() -> Result<()> {
     let rows = Rows::prepare()?;
     converter::measure_decode(&mut criterion, &rows)?;
     converter::measure_encode(&mut criterion, &rows)?;
+    converter::measure_lines(&mut criterion, &rows)?;
     sinks::measure_parquet(&mut criterion, &rows)?;
     sinks::measure_json(&mut criterion, &rows)?;
     source::measure(&mut criterion)?;

@@ -23,10 +23,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 const ACQUAINTANCE: Duration = Duration::from_millis(200);
 
 /// Lets a new client find the brokers and who leads the topic's partitions before it is asked for more: what librdkafka cannot
-/// send at once it tries again after half a second. Blocks. Whether it was of use shows itself.
+/// send at once it tries again after half a second. The first answer may come from an address of `bootstrap.servers`, which
+/// librdkafka then leaves for the brokers that it was told of; the second comes from one of these. Blocks. Whether it was of use
+/// shows itself.
 pub(crate) fn acquaint<C: ClientContext>(client: &Client<C>, topic: &str) {
-    if let Err(error) = client.fetch_metadata(Some(topic), ACQUAINTANCE) {
-        debug!(topic, %error, "the leaders are not known yet");
+    for _ in 0..2 {
+        if let Err(error) = client.fetch_metadata(Some(topic), ACQUAINTANCE) {
+            debug!(topic, %error, "the leaders are not known yet");
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod offsets;
 mod partitioner;
 mod patient;
 mod progress;
+mod reading;
 mod reconcile;
 mod reconcile_check;
 mod retry;

@@ -1,23 +1,28 @@
 //! A task of a source: from its polls to committed transactions.
 
+use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::Array;
-use pipeline_api::{Error, Result, Source, SourceBatch, SourceOffsets, Task, crash_at};
+use pipeline_api::{Result, Source, SourceOffsets, Task, crash_at};
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
-use super::dead_letter::{self, DeadLetter, Origin, Stage};
+use super::dead_letter;
 use super::encode::Encoder;
 use super::progress::{Progress, SourceProgress};
+use super::reading::{Prepared, Read, Reader, Reading};
 use super::retry::{Retry, retry};
 use super::stop::Stop;
-use crate::broker::{Broker, CommitError, ProducedRecords, Producer, ProducerId};
+use crate::broker::{Broker, CommitError, Producer, ProducerId};
 use crate::plan::{Plan, SourcePlan, Tolerance};
 
 /// How many records one transaction holds at most, so that memory does not grow with the source.
 const TRANSACTION_ROWS: u64 = 131_072;
+/// About how many records are read while a transaction is committed: what a fast source has by then.
+const ROWS_AHEAD: usize = 65_536;
 /// How long a record waits at most for the commit of its transaction.
 const TRANSACTION_AGE: Duration = Duration::from_millis(250);
 
@@ -70,13 +75,25 @@ impl SourceTask {
             () = stop.requested() => return Ok(SourceEnd::Stopped),
         };
         let Opened { producer, mut source, encoder } = opened;
+        let source_type = plan.sources[self.source].plugin.registration.type_name();
+        let reader = Reader { source: source.as_mut(), source_type, encoder, tolerance: &plan.errors.tolerance };
         let transaction = Transaction::new(&plan, self.source, self.task, &self.progress, producer, attempts);
-        let end = Session { plan: &plan, encoder, transaction, stop }.pump(source.as_mut()).await;
+        let mut session =
+            Session { plan: &plan, reading: Reading::new(reader), ahead: VecDeque::new(), transaction, stop };
+        let end = session.pump().await;
+        let untold = session.transaction.acknowledged.take();
+        drop(session);
+        let told = match untold {
+            Some(offsets) => source.commit(&offsets).await,
+            None => Ok(()),
+        };
         if let Err(error) = source.close().await {
             let name = &plan.sources[self.source].name;
             warn!(source = %name, error = %format!("{error:#}"), "source does not close");
         }
-        end
+        let end = end?;
+        told?;
+        Ok(end)
     }
 
     async fn open(&self, source: &SourcePlan) -> Result<Opened> {
@@ -106,112 +123,101 @@ struct Opened {
 /// One life of an opened source and its producer.
 struct Session<'a> {
     plan: &'a Plan,
-    encoder: Encoder,
+    reading: Reading<'a>,
+    /// What was read while a transaction was committed.
+    ahead: VecDeque<Read>,
     transaction: Transaction<'a>,
     stop: Stop,
 }
 
 impl Session<'_> {
-    async fn pump(mut self, source: &mut dyn Source) -> Result<SourceEnd, CommitError> {
+    async fn pump(&mut self) -> Result<SourceEnd, CommitError> {
         let mut attempts = Retry::new(self.plan.errors.retry);
         loop {
-            let batch = match self.next_batch(source).await {
-                Ok(Next::Batch(batch)) => batch,
-                Ok(Next::End(end)) => {
-                    self.commit(source).await?;
-                    return Ok(end);
-                }
-                Err(NextError::Broker(error)) => return Err(error),
-                Err(NextError::Source(error)) => {
-                    // What came before the failure is kept, whatever becomes of the source.
-                    self.commit(source).await?;
-                    attempts.wait_after(error, &mut self.stop).await?;
-                    continue;
-                }
+            let Some(read) = self.next().await? else {
+                self.commit().await?;
+                return Ok(SourceEnd::Stopped);
             };
-            attempts.succeeded();
-            match self.prepare(batch, source) {
-                Ok((records, letters, offsets)) => tokio::select! {
-                    biased;
-                    added = self.transaction.add(records, &letters, offsets) => added?,
-                    // The topic is full. The open transaction comes again with the next run.
-                    () = self.stop.requested() => return Ok(SourceEnd::Stopped),
-                },
-                Err(error) => {
-                    // The batches before the one that nobody accepts are kept.
-                    self.commit(source).await?;
+            match read {
+                Read::Batch(batch) => {
+                    attempts.succeeded();
+                    tokio::select! {
+                        biased;
+                        added = self.transaction.add(batch) => added?,
+                        // The topic is full. The open transaction comes again with the next run.
+                        () = self.stop.requested() => return Ok(SourceEnd::Stopped),
+                    }
+                    if self.transaction.is_due() {
+                        self.commit_reading_ahead().await?;
+                    }
+                }
+                // What came before is kept, whatever becomes of the source.
+                Read::Exhausted => {
+                    self.commit().await?;
+                    return Ok(SourceEnd::Exhausted);
+                }
+                Read::Failed(error) => {
+                    self.commit().await?;
+                    attempts.wait_after(error, &mut self.stop).await?;
+                }
+                Read::Refused(error) => {
+                    self.commit().await?;
                     return Err(error.into());
                 }
             }
-            if self.transaction.is_due() {
-                self.commit(source).await?;
-            }
         }
     }
 
-    /// The next batch. Meanwhile the open transaction is committed when it is old enough.
-    async fn next_batch(&mut self, source: &mut dyn Source) -> Result<Next, NextError> {
-        let mut poll = source.poll();
+    /// What was read next; `None` if somebody asks for a stop. Meanwhile the open transaction is committed when it is old enough.
+    async fn next(&mut self) -> Result<Option<Read>, CommitError> {
         loop {
+            if self.stop.is_requested() {
+                return Ok(None);
+            }
+            if let Some(read) = self.ahead.pop_front() {
+                return Ok(Some(read));
+            }
             let due = self.transaction.due_at();
             tokio::select! {
                 biased;
-                () = self.stop.requested() => return Ok(Next::End(SourceEnd::Stopped)),
-                polled = &mut poll => return match polled.map_err(NextError::Source)? {
-                    Some(batch) => Ok(Next::Batch(batch)),
-                    None => Ok(Next::End(SourceEnd::Exhausted)),
-                },
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                    self.transaction.commit().await.map_err(NextError::Broker)?;
-                }
+                () = self.stop.requested() => return Ok(None),
+                read = self.reading.next() => return Ok(Some(read)),
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.commit_reading_ahead().await?,
             }
         }
     }
 
-    /// A batch as records of the topic and dead letters. Errors: a record that nobody accepts, where none may be lost.
-    fn prepare(
-        &mut self,
-        batch: SourceBatch,
-        source: &dyn Source,
-    ) -> Result<(Vec<ProducedRecords>, Vec<DeadLetter>, SourceOffsets)> {
-        let encoded = self.encoder.encode(&batch.records, source)?;
-        let plugin = self.plan.sources[self.transaction.source].plugin.registration.type_name();
-        let mut letters: Vec<DeadLetter> = batch
-            .rejected
-            .into_iter()
-            .map(|rejected| DeadLetter {
-                stage: Stage::TaskPoll,
-                plugin,
-                origin: Origin::Source(rejected.place),
-                field: rejected.field,
-                reason: rejected.reason,
-                value: Some(rejected.record),
-            })
-            .collect();
-        letters.extend(encoded.rejected);
-        if let (Tolerance::None, Some(first)) = (&self.plan.errors.tolerance, letters.first()) {
-            return Err(first.to_error());
+    /// Commits the open transaction, and reads on while the broker is at it.
+    async fn commit_reading_ahead(&mut self) -> Result<(), CommitError> {
+        {
+            let mut commit = pin!(self.transaction.commit());
+            loop {
+                let rows: usize = self.ahead.iter().map(Read::rows).sum();
+                let reads_on = self.ahead.back().is_none_or(|last| matches!(last, Read::Batch(_)));
+                tokio::select! {
+                    biased;
+                    committed = &mut commit => break committed?,
+                    read = self.reading.next(), if rows < ROWS_AHEAD && reads_on => self.ahead.push_back(read),
+                }
+            }
         }
-        Ok((encoded.records, letters, batch.offsets))
+        self.tell().await
     }
 
-    async fn commit(&mut self, source: &mut dyn Source) -> Result<(), CommitError> {
+    async fn commit(&mut self) -> Result<(), CommitError> {
         self.transaction.commit().await?;
-        if let Some(offsets) = self.transaction.acknowledged.take() {
+        self.tell().await
+    }
+
+    /// Tells the source what is committed, unless it is being polled: then it hears of it later.
+    async fn tell(&mut self) -> Result<(), CommitError> {
+        if let Some(source) = self.reading.source()
+            && let Some(offsets) = self.transaction.acknowledged.take()
+        {
             source.commit(&offsets).await?;
         }
         Ok(())
     }
-}
-
-enum Next {
-    Batch(SourceBatch),
-    End(SourceEnd),
-}
-
-enum NextError {
-    Source(Error),
-    Broker(CommitError),
 }
 
 /// The open transaction of a producer.
@@ -255,12 +261,8 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    async fn add(
-        &mut self,
-        records: Vec<ProducedRecords>,
-        letters: &[DeadLetter],
-        offsets: SourceOffsets,
-    ) -> Result<(), CommitError> {
+    async fn add(&mut self, batch: Prepared) -> Result<(), CommitError> {
+        let Prepared { records, letters, offsets } = batch;
         crash_at("source_before_send");
         self.since.get_or_insert_with(Instant::now);
         for records in records {

@@ -83,6 +83,62 @@ async fn a_broker_that_never_answers_ends_the_run_when_the_budget_is_spent() {
     world.assert_exactly_once(0..100).await;
 }
 
+/// Each batch comes 300 ms after the one before and is a transaction of its own, which takes as long.
+#[tokio::test(start_paused = true)]
+async fn a_source_is_read_on_while_its_transaction_is_committed() {
+    let world = World::new(File::default());
+    world.state.slow_down_transactions(Duration::from_millis(300));
+    let start = tokio::time::Instant::now();
+    world.run_to_its_end().await;
+    assert!(start.elapsed() < Duration::from_millis(10 * 500), "{:?}", start.elapsed());
+    let told = world.state.times(|event| matches!(event, Event::SourceTold(_)));
+    assert!(!told.is_empty());
+    world.assert_exactly_once(0..100).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_ahead_of_a_transaction_that_fails_comes_again() {
+    let world = World::new(File { pause: 100, ..File::default() });
+    world.state.slow_down_transactions(Duration::from_millis(350));
+    world.state.script(Call::ProducerCommit, [Step::Pass, RETRIABLE, Step::LoseAnswer]);
+    world.run_to_its_end().await;
+    assert_eq!(opened(&world).len(), 3);
+    world.assert_exactly_once(0..100).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_was_met_ahead_leaves_what_came_before_it_committed() {
+    let world = World::new(File { pause: 0, batch: 10, ..File::default() });
+    world.state.slow_down_transactions(Duration::from_millis(350));
+    world.state.script(Call::Poll, [Step::Pass, Step::Pass, RETRIABLE, Step::Pass, FATAL]);
+    assert!(world.fail().await.contains("Poll fails as told"));
+    assert_eq!(world.broker.bounds("t").await.unwrap()[0].end, 30);
+    world.run_to_its_end().await;
+    assert_eq!(opened(&world), [0, 30]);
+    world.assert_exactly_once(0..100).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_while_a_source_is_read_ahead_commits_and_tells_what_was_sent() {
+    let mut world = World::new(File { pause: 10_000, ..File::default() });
+    world.state.slow_down_transactions(Duration::from_millis(350));
+    let running = world.start().await;
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    running.stop();
+    running.end().await.unwrap();
+    let told = world
+        .state
+        .events()
+        .iter()
+        .filter_map(|e| if let Event::SourceTold(next) = e { Some(*next) } else { None })
+        .max();
+    assert_eq!(told, Some(10));
+    assert_eq!(world.broker.bounds("t").await.unwrap()[0].end, 10);
+    world.file.pause = 0;
+    world.run_to_its_end().await;
+    world.assert_exactly_once(0..100).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn rows_that_a_sources_transforms_drop_still_advance_its_offsets() {
     let source_transforms = "[{ type: below, config: { bound: 0 } }]";

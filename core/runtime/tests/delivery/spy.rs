@@ -187,6 +187,7 @@ impl Producer for SpyProducer {
     }
 
     async fn commit(&mut self, offsets: &SourceOffsets) -> Result<(), CommitError> {
+        self.state.wait_as_a_transaction_does().await;
         match self.state.next(Call::ProducerCommit) {
             Step::Fail(kind) => Err(Error::new(kind, "the transaction fails as told").into()),
             Step::Fence => Err(CommitError::Fenced("replaced as told".into())),

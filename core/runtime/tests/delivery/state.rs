@@ -115,6 +115,7 @@ pub(crate) struct State {
     verdicts: Mutex<VecDeque<Verdict>>,
     gate: watch::Sender<bool>,
     flush_takes: Mutex<Duration>,
+    transaction_takes: Mutex<Duration>,
     buffered: AtomicU64,
     members: AtomicU64,
 }
@@ -140,6 +141,7 @@ impl State {
             verdicts: Mutex::default(),
             gate: watch::Sender::new(true),
             flush_takes: Mutex::default(),
+            transaction_takes: Mutex::default(),
             buffered: AtomicU64::new(0),
             members: AtomicU64::new(0),
         });
@@ -270,6 +272,16 @@ impl State {
     /// From now on the work of every flush takes so long.
     pub(crate) fn slow_down(&self, by: Duration) {
         *lock(&self.flush_takes) = by;
+    }
+
+    /// From now on the commit of every transaction takes so long, also one that fails.
+    pub(crate) fn slow_down_transactions(&self, by: Duration) {
+        *lock(&self.transaction_takes) = by;
+    }
+
+    pub(crate) async fn wait_as_a_transaction_does(&self) {
+        let takes = *lock(&self.transaction_takes);
+        tokio::time::sleep(takes).await;
     }
 
     pub(crate) async fn pass_gate(&self) {

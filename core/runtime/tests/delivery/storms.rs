@@ -77,6 +77,7 @@ fn brew(world: &World, chance: &mut StdRng) {
         world.state.script(call, steps);
     }
     world.state.slow_down(Duration::from_millis(*[0, 10, 500].choose(chance).unwrap()));
+    world.state.slow_down_transactions(Duration::from_millis(*[0, 10, 500].choose(chance).unwrap()));
 }
 
 fn brew_nothing(world: &World) {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::compute::concat_batches;
+use arrow::array::UInt32Array;
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
@@ -104,6 +105,7 @@ impl OpenFile for ParquetFile {
     type Block = RecordBatch;
 
     fn write(&mut self, mut records: RecordBatch) -> Result<()> {
+        let whole = records.num_rows();
         while self.pending_rows + records.num_rows() >= BLOCK_ROWS {
             let missing = BLOCK_ROWS - self.pending_rows;
             self.pending.push(records.slice(0, missing));
@@ -111,6 +113,8 @@ impl OpenFile for ParquetFile {
             self.write_pending()?;
         }
         if records.num_rows() > 0 {
+            // A slice would keep the memory of the whole batch.
+            let records = if records.num_rows() < whole { copy(&records)? } else { records };
             self.pending_rows += records.num_rows();
             self.pending_bytes += records.get_array_memory_size();
             self.pending.push(records);
@@ -174,6 +178,11 @@ impl ParquetFile {
         };
         writer.write(&records).map_err(broken)
     }
+}
+
+fn copy(records: &RecordBatch) -> Result<RecordBatch> {
+    let rows = UInt32Array::from_iter_values(0..records.num_rows() as u32);
+    take_record_batch(records, &rows).map_err(|error| Error::fatal("records cannot be copied").with_source(error))
 }
 
 fn join(schema: &SchemaRef, pieces: &[RecordBatch]) -> Result<RecordBatch> {

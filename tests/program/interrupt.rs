@@ -250,7 +250,8 @@ fn a_second_ctrl_c_ends_a_run_whose_plugins_hold_every_thread() {
     }));
     run.signal("INT");
     let asked = Instant::now();
-    assert!(becomes_true(|| switches(Path::new(&threads)) != before), "nobody hears of it");
+    // Two signals at once are one.
+    assert!(becomes_true(|| run.complaints().contains("again to stop at once")), "nobody hears of it");
     run.signal("INT");
     run.end().with_code(130).complaining("stopped at once");
     assert!(asked.elapsed() < DRAIN / 2, "{:?}", asked.elapsed());

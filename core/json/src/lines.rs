@@ -14,7 +14,7 @@ use crate::time::{self, LastDay};
 use crate::writer::{write_decimal, write_double, write_json};
 
 /// Copies payloads as lines, changed only where [`write_lines`](crate::write_lines) writes what was decoded in another way. Most
-/// programs write most values as it does, and copying them costs a third of decoding and writing them.
+/// programs write most values as it does, and copying them costs half of decoding and writing them.
 #[derive(Debug)]
 pub(crate) struct LineCopier {
     fields: Vec<LineField>,

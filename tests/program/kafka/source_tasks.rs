@@ -38,7 +38,8 @@ fn project() -> Project {
 fn on_topic(project: &Project) -> Vec<Row> {
     let (server, topic) = (KafkaServer::shared().bootstrap(), &project.topic().name);
     let place = ["--bootstrap-server", &server, "--topic", topic, "--from-beginning"];
-    let reading = ["--isolation-level", "read_committed", "--timeout-ms", "5000"];
+    // That nothing comes for so long is the end, also on a busy machine.
+    let reading = ["--isolation-level", "read_committed", "--timeout-ms", "20000"];
     let read = KafkaServer::output(KafkaServer::tool("kafka-console-consumer", place.iter().chain(&reading)), "");
     let mut rows = rows::json_lines(&read);
     rows.sort_unstable();

@@ -76,11 +76,15 @@ impl<'a> Reading<'a> {
 }
 
 impl Read {
-    /// How many records it has for the topic.
-    pub(super) fn rows(&self) -> usize {
+    /// How much it has for the topic.
+    pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Batch(batch) => batch.records.iter().map(|records| records.partitions.len()).sum(),
-            _ => 0,
+            Self::Batch(batch) => batch
+                .records
+                .iter()
+                .map(|records| records.keys.value_data().len() + records.values.value_data().len())
+                .sum(),
+            Self::Exhausted | Self::Failed(_) | Self::Refused(_) => 0,
         }
     }
 }

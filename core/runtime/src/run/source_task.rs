@@ -21,8 +21,8 @@ use crate::plan::{Plan, SourcePlan, Tolerance};
 
 /// How many records one transaction holds at most, so that memory does not grow with the source.
 const TRANSACTION_ROWS: u64 = 131_072;
-/// About how many records are read while a transaction is committed: what a fast source has by then.
-const ROWS_AHEAD: usize = 65_536;
+/// As many bytes are read while a transaction is committed, and a batch more at most: what a fast source has by then.
+const BYTES_AHEAD: usize = 8 * 1024 * 1024;
 /// How long a record waits at most for the commit of its transaction.
 const TRANSACTION_AGE: Duration = Duration::from_millis(250);
 
@@ -192,12 +192,12 @@ impl Session<'_> {
         {
             let mut commit = pin!(self.transaction.commit());
             loop {
-                let rows: usize = self.ahead.iter().map(Read::rows).sum();
+                let bytes: usize = self.ahead.iter().map(Read::bytes).sum();
                 let reads_on = self.ahead.back().is_none_or(|last| matches!(last, Read::Batch(_)));
                 tokio::select! {
                     biased;
                     committed = &mut commit => break committed?,
-                    read = self.reading.next(), if rows < ROWS_AHEAD && reads_on => self.ahead.push_back(read),
+                    read = self.reading.next(), if bytes < BYTES_AHEAD && reads_on => self.ahead.push_back(read),
                 }
             }
         }

@@ -80,6 +80,7 @@ impl Source for Numbers {
     }
 
     async fn poll(&mut self) -> Result<Option<SourceBatch>> {
+        self.state.was_polled();
         self.state.perform(Call::Poll).await?;
         if self.next >= self.config.count {
             if self.config.endless {

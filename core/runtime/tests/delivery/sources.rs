@@ -96,6 +96,17 @@ async fn a_source_is_read_on_while_its_transaction_is_committed() {
     world.assert_exactly_once(0..100).await;
 }
 
+/// A batch is 1.2 MB, and two of them are a transaction.
+#[tokio::test(start_paused = true)]
+async fn not_more_than_8_mib_and_a_batch_are_read_ahead() {
+    let world = World::new(File { rows: Some(2_000_000), batch: 100_000, pause: 0, tasks: None, ..File::default() });
+    world.state.slow_down_transactions(Duration::from_secs(3600));
+    let running = world.start().await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(world.state.polls(), 2 + 7);
+    running.kill().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_read_ahead_of_a_transaction_that_fails_comes_again() {
     let world = World::new(File { pause: 100, ..File::default() });

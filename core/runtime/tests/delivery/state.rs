@@ -116,6 +116,7 @@ pub(crate) struct State {
     gate: watch::Sender<bool>,
     flush_takes: Mutex<Duration>,
     transaction_takes: Mutex<Duration>,
+    polls: AtomicU64,
     buffered: AtomicU64,
     members: AtomicU64,
 }
@@ -142,6 +143,7 @@ impl State {
             gate: watch::Sender::new(true),
             flush_takes: Mutex::default(),
             transaction_takes: Mutex::default(),
+            polls: AtomicU64::new(0),
             buffered: AtomicU64::new(0),
             members: AtomicU64::new(0),
         });
@@ -272,6 +274,15 @@ impl State {
     /// From now on the work of every flush takes so long.
     pub(crate) fn slow_down(&self, by: Duration) {
         *lock(&self.flush_takes) = by;
+    }
+
+    pub(crate) fn was_polled(&self) {
+        self.polls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often sources were polled.
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls.load(Ordering::Relaxed)
     }
 
     /// From now on the commit of every transaction takes so long, also one that fails.

@@ -23,7 +23,7 @@ const USAGE: &str =
 
 impl Options {
     pub(crate) fn parse(arguments: &[String]) -> Result<Self> {
-        let mut options = Self { records: 10_000_000, rounds: 3, with: Vec::new(), json: None, only: String::new() };
+        let mut options = Self { records: 5_000_000, rounds: 3, with: Vec::new(), json: None, only: String::new() };
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
             let mut value = || rest.next().with_context(|| format!("{name} takes a value: {USAGE}"));

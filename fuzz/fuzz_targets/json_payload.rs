@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Date32Type, Float32Type, Float64Type, Schema, S
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use libfuzzer_sys::fuzz_target;
 use pipeline_api::{Converter, Decoded, parse_column};
-use pipeline_json::{JsonConverter, UnknownFields};
+use pipeline_json::{JsonConverter, TimestampStyle, UnknownFields, write_lines};
 use serde_json::value::RawValue;
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -29,6 +29,12 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         ("o", "struct<a:string,b:double>"),
     ];
     Arc::new(Schema::new(columns.map(|(name, of)| parse_column(name, of).unwrap()).to_vec()))
+});
+
+/// With columns alone of which lines can be made.
+static FLAT: LazyLock<JsonConverter> = LazyLock::new(|| {
+    let flat = SCHEMA.project(&[0, 1, 2, 3, 5, 6, 7, 8]).unwrap();
+    JsonConverter::new(Arc::new(flat), UnknownFields::Ignore).unwrap()
 });
 
 static IGNORING: LazyLock<JsonConverter> = LazyLock::new(|| converter(UnknownFields::Ignore));
@@ -64,7 +70,19 @@ fuzz_target!(|payload: &[u8]| {
     } else if decoded.rejected.is_empty() {
         assert!(strict.rejected[0].reason.contains("is no field of the schema"), "{:?}", strict.rejected);
     }
+    check_lines(payload);
 });
+
+/// What becomes a line without columns becomes the same one with them.
+fn check_lines(payload: &[u8]) {
+    let values = BinaryArray::from_iter_values([payload]);
+    let Some(lines) = FLAT.lines(&values) else { return };
+    let decoded = FLAT.decode(&values).unwrap();
+    assert!(decoded.rejected.is_empty(), "{:?}", decoded.rejected);
+    let mut written = Vec::new();
+    write_lines(&decoded.records, TimestampStyle::Athena, &mut written).unwrap();
+    assert_eq!(lines, written);
+}
 
 const GOOD: &[u8] = br#"{"s":"x","f":true,"b":7,"l":[1,null],"o":{"b":1.5}}"#;
 

@@ -11,7 +11,7 @@ use crate::number;
 use crate::payloads::Payloads;
 use crate::scanner::{Number, Scanner, ShortNumber};
 use crate::time::{self, LastDay};
-use crate::writer::{write_decimal, write_double, write_json};
+use crate::writer::{write_decimal, write_double, write_json, written_name};
 
 /// Copies payloads as lines, changed only where [`write_lines`](crate::write_lines) writes what was decoded in another way. Most
 /// programs write most values as it does, and copying them costs half of decoding and writing them.
@@ -139,7 +139,7 @@ impl LineField {
             DataType::Timestamp(unit, None) => Form::Timestamp(*unit),
             _ => return None,
         };
-        let written_name = format!("{}:", serde_json::Value::from(field.name().as_str()));
+        let written_name = written_name(field.name());
         Some(Self { name: field.name().clone(), written_name, nullable: field.is_nullable(), form })
     }
 }

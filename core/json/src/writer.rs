@@ -104,7 +104,7 @@ struct ColumnWriter {
 impl ColumnWriter {
     fn new(name: &str, column: &ArrayRef, timestamps: TimestampStyle) -> Result<Self> {
         let values = Values::new(name, column, timestamps)?;
-        Ok(Self { name: name.to_owned(), key: Key::new(name)?, nulls: column.logical_nulls(), values })
+        Ok(Self { name: name.to_owned(), key: Key::new(name), nulls: column.logical_nulls(), values })
     }
 
     fn is_null(&self, row: usize) -> bool {
@@ -120,6 +120,11 @@ impl ColumnWriter {
     }
 }
 
+/// A field's name in quotes, and its colon, as most programs write them: `"name":`
+pub(crate) fn written_name(name: &str) -> String {
+    format!("{}:", serde_json::Value::from(name))
+}
+
 /// What stands before a value: `,"name":`
 struct Key {
     /// Filled up with zeros to at least a block.
@@ -131,13 +136,11 @@ impl Key {
     /// Copying so many bytes takes one instruction, and copying as many as there are, a call.
     const BLOCK: usize = 16;
 
-    fn new(name: &str) -> Result<Self> {
-        let mut text = vec![b','];
-        write_json(name, &mut text)?;
-        text.push(b':');
+    fn new(name: &str) -> Self {
+        let mut text = format!(",{}", written_name(name)).into_bytes();
         let length = text.len();
         text.resize(length.max(Self::BLOCK), 0);
-        Ok(Self { text, length })
+        Self { text, length }
     }
 
     fn as_bytes(&self) -> &[u8] {

@@ -8,6 +8,7 @@ use super::values::Values;
 use crate::converter::UnknownFields;
 use crate::refusal::{Outcome, refuse, shown};
 use crate::scanner::Scanner;
+use crate::writer::written_name;
 
 /// Reads the values of one column.
 pub(super) struct ColumnReader {
@@ -23,7 +24,7 @@ pub(super) struct ColumnReader {
 impl ColumnReader {
     pub(super) fn new(field: &Field, unknown: UnknownFields, rows: usize) -> Result<Self> {
         let values = Values::new(field, unknown, rows)?;
-        let written_name = format!("{}:", serde_json::Value::from(field.name().as_str()));
+        let written_name = written_name(field.name());
         let kind = Kind::of(field.data_type());
         Ok(Self { field: field.clone(), written_name, kind, values, validity: NullBufferBuilder::new(rows) })
     }
